@@ -1,0 +1,31 @@
+/**
+ * The search attributes of our workflows, in one place: whoever registers, sets or checks them reads this. Pure data.
+ * A server that lacks one wedges the workflow task that sets it for ever, without an error to the caller.
+ */
+
+/** Temporal's types, as the CLI and `temporal operator search-attribute create` spell them. */
+export type SearchAttributeTypeName = 'Keyword' | 'Int' | 'Datetime';
+
+/** Name → type. Set at start, updated at state changes and at most daily (DESIGN 8). */
+export const SEARCH_ATTRIBUTES = {
+  LabelingChain: 'Keyword',
+  LabelingJobName: 'Keyword',
+  LabelingJobStatus: 'Keyword',
+  LabelingAttention: 'Keyword',
+  LabelingGeneration: 'Int',
+  LabelingRemaining: 'Int',
+  /** When the job that is followed ends at the latest, on the service's clock (never on a workflow's). */
+  LabelingDeadline: 'Datetime',
+} as const satisfies Record<string, SearchAttributeTypeName>;
+
+/** The name of one of our search attributes. */
+export type SearchAttributeName = keyof typeof SEARCH_ATTRIBUTES;
+
+/**
+ * The types' numbers in Temporal's API (temporal/api/enums/v1/common.proto, IndexedValueType): what
+ * `operatorService.addSearchAttributes` takes.
+ */
+export const INDEXED_VALUE_TYPES = { Keyword: 2, Int: 3, Datetime: 6 } as const satisfies Record<
+  SearchAttributeTypeName,
+  number
+>;
