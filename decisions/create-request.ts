@@ -48,9 +48,12 @@ const labelAttributeName = z
   .refine((name) => name !== 'source' && name !== 'source-ref', 'must not be source or source-ref: they name the data');
 
 const humanTaskConfig = z.strictObject({
-  WorkteamArn: arn('a work team', 256).refine((text) => /^arn:[^:]+:sagemaker:[a-z0-9-]+:\d{12}:workteam\/.+/.test(text), {
-    error: 'must be the ARN of a work team (arn:aws:sagemaker:<region>:<account>:workteam/…)',
-  }),
+  WorkteamArn: arn('a work team', 256).refine(
+    (text) => /^arn:[^:]+:sagemaker:[a-z0-9-]+:\d{12}:workteam\/.+/.test(text),
+    {
+      error: 'must be the ARN of a work team (arn:aws:sagemaker:<region>:<account>:workteam/…)',
+    },
+  ),
   UiConfig: z
     .strictObject({ UiTemplateS3Uri: s3Uri.optional(), HumanTaskUiArn: arn('a worker task template', 1024).optional() })
     .refine((ui) => (ui.UiTemplateS3Uri === undefined) !== (ui.HumanTaskUiArn === undefined), {

@@ -7,7 +7,8 @@
 export const CHAIN_NAME_MAX_LENGTH = 53;
 const chainNamePattern = /^[a-z0-9](-*[a-z0-9])*$/;
 
-export const isChainName = (text: string): boolean => text.length <= CHAIN_NAME_MAX_LENGTH && chainNamePattern.test(text);
+export const isChainName = (text: string): boolean =>
+  text.length <= CHAIN_NAME_MAX_LENGTH && chainNamePattern.test(text);
 
 /** AWS, shape LabelingJobName: 1 to 63 characters, letters, digits and inner hyphens; unique without regard to case. */
 const jobNamePattern = /^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$/;

@@ -41,21 +41,35 @@ export const policySchema = z.strictObject({
   handOver: z
     .union([z.literal('off'), duration])
     .optional()
-    .describe('How long before its deadline a job that will not make it is stopped and continued. Default 2h; "off" leaves it to expire.'),
+    .describe(
+      'How long before its deadline a job that will not make it is stopped and continued. Default 2h; "off" leaves it to expire.',
+    ),
   reconcile: z
     .strictObject({ first: z.array(duration).max(20).optional(), every: duration.optional() })
     .optional()
-    .describe('When a job is described without an event: ages after its creation, then a period. Default 5m, 30m, 2h, then 6h.'),
-  maxJobs: positive.optional().describe('The chain ends `finished` after this many jobs. Default 24 + number of slices.'),
+    .describe(
+      'When a job is described without an event: ages after its creation, then a period. Default 5m, 30m, 2h, then 6h.',
+    ),
+  maxJobs: positive
+    .optional()
+    .describe('The chain ends `finished` after this many jobs. Default 24 + number of slices.'),
   maxDuration: duration.optional().describe('The chain ends `finished` at this age. Default 730d.'),
   maxAttemptsPerObject: positive.optional().describe('Failed attempts after which an object is set aside. Default 3.'),
   maxFailures: positive.optional().describe('Failed jobs in a row that are retried. Default 3.'),
-  maxJobsWithoutProgress: positive.optional().describe('Jobs in a row without a label before a person is asked. Default 2.'),
+  maxJobsWithoutProgress: positive
+    .optional()
+    .describe('Jobs in a row without a label before a person is asked. Default 2.'),
   maxObjectsPerJob: positive
     .optional()
     .describe('More objects go in slices. Default 100000, for semantic segmentation 20000 (AWS quotas).'),
-  maxObjectsSent: positive.optional().describe('Objects sent to workers over all jobs before a person is asked. Default: no limit.'),
-  maxCost: z.number().positive().optional().describe('Committed cost, in the currency of `price`, before a person is asked.'),
+  maxObjectsSent: positive
+    .optional()
+    .describe('Objects sent to workers over all jobs before a person is asked. Default: no limit.'),
+  maxCost: z
+    .number()
+    .positive()
+    .optional()
+    .describe('Committed cost, in the currency of `price`, before a person is asked.'),
   price: z
     .strictObject({
       perAnswer: z.number().min(0).optional(),
@@ -71,7 +85,9 @@ export const policySchema = z.strictObject({
   nextInput: z
     .enum(['unlabeled', 'dataset'])
     .optional()
-    .describe('What a next job gets: only what lacks a label, or all lines. Default unlabeled; dataset with LabelingJobAlgorithmsConfig.'),
+    .describe(
+      'What a next job gets: only what lacks a label, or all lines. Default unlabeled; dataset with LabelingJobAlgorithmsConfig.',
+    ),
   failureReasons: z
     .strictObject({
       expired: z.array(pattern).optional(),
@@ -80,10 +96,16 @@ export const policySchema = z.strictObject({
     })
     .optional()
     .describe('More regular expressions (case ignored) for FailureReason, tried before the built-in ones.'),
-  initializingWithin: duration.optional().describe('A job still Initializing at this age asks for attention. Default 2h.'),
-  progressWithin: duration.optional().describe('A job whose counters stood still this long asks for attention. Default 10d.'),
+  initializingWithin: duration
+    .optional()
+    .describe('A job still Initializing at this age asks for attention. Default 2h.'),
+  progressWithin: duration
+    .optional()
+    .describe('A job whose counters stood still this long asks for attention. Default 10d.'),
   stopWithin: duration.optional().describe('A stop not confirmed after this long asks for attention. Default 6h.'),
-  deadlineGrace: duration.optional().describe('A job still open this long after its deadline asks for attention. Default 6h.'),
+  deadlineGrace: duration
+    .optional()
+    .describe('A job still open this long after its deadline asks for attention. Default 6h.'),
   settleWithin: duration.optional().describe('How long the output of an ended job is waited for. Default 2h.'),
   lateLabels: duration.optional().describe('When, after the last job, outputs are looked at once more. Default 24h.'),
   notify: z

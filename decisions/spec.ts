@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { createRequestSchema, isStreaming, taskTypeOf, type CreateRequest } from './create-request.ts';
 import { CHAIN_NAME_MAX_LENGTH, accountOfArn, isChainName, regionOfArn } from './names.ts';
+import { problemText } from './problems.ts';
 import { policySchema, resolvePolicy, type Policy } from './policy.ts';
 
 const chainNameHelp = `must be lower case letters, digits and inner hyphens, at most ${CHAIN_NAME_MAX_LENGTH}`;
@@ -48,26 +49,21 @@ const withoutEmpties = (value: unknown): unknown => {
   return value === '' ? undefined : value;
 };
 
-const pathText = (path: readonly PropertyKey[]): string =>
-  path.map((part, index) => (typeof part === 'number' ? `[${part}]` : (index === 0 ? '' : '.') + String(part))).join('');
-
-const problemText = (issue: z.core.$ZodIssue): string[] => {
-  const path = pathText(issue.path);
-  const at = path === '' ? 'the spec' : path;
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => `${path === '' ? '' : `${path}.`}${key}: is not a field here; check its spelling or remove it`);
-  }
-  if (issue.code === 'invalid_type' && issue.input === undefined) return [`${at}: is missing (expected ${issue.expected})`];
-  return [`${at}: ${issue.message.replace(/^Invalid input: /, '').replace(/^Too (small|big): /, '')}`];
-};
-
 /** Every mistake in a spec, as lines such as `job.HumanTaskConfig.TaskTitle: is missing (expected string)`. */
 export const readSpec = (input: unknown): SpecReading => {
   const given: unknown = withoutEmpties(input) ?? {};
   const problems: string[] = [];
-  if (typeof given === 'object' && given !== null && 'job' in given && typeof given.job === 'object' && given.job !== null) {
+  if (
+    typeof given === 'object' &&
+    given !== null &&
+    'job' in given &&
+    typeof given.job === 'object' &&
+    given.job !== null
+  ) {
     if ('LabelingJobName' in given.job) {
-      problems.push('job.LabelingJobName: must be left out; the chain names its jobs <chain>-<5 characters>-<generation>');
+      problems.push(
+        'job.LabelingJobName: must be left out; the chain names its jobs <chain>-<5 characters>-<generation>',
+      );
       const { LabelingJobName: _, ...job } = given.job;
       given.job = job;
     }

@@ -2,7 +2,12 @@
  * The signals, queries and updates of our workflows: names and shapes, no behaviour. Shared by workflows, the client
  * and the event consumer.
  */
-import { defineSignal } from '@temporalio/workflow';
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { Amendment } from '../decisions/amend.ts';
+import type { AttentionReason } from '../decisions/attention.ts';
+import type { ChainState } from '../decisions/chain-state.ts';
+import type { Ending, Observation, StopRequest } from '../decisions/ending.ts';
+import type { ResumeOptions } from '../decisions/resume.ts';
 
 /**
  * A state-change event about this labeling job arrived (DESIGN, law 1: it only wakes; Describe decides).
@@ -28,3 +33,47 @@ export type WorkerActivity = {
   lastActivityMs: number;
 };
 export const workerActivity = defineSignal<[WorkerActivity]>('workerActivity');
+
+/** To a job's workflow: stop the labeling job, for a person. */
+export const stopLabelingJob = defineSignal<[{ reason: string }]>('stopLabelingJob');
+
+/** To a job's workflow from a resumed chain that did not start it: send the ending to the chain by signal too. */
+export const reportEnding = defineSignal('reportEnding');
+
+/** From a job's workflow to its chain: what the job looks like now. */
+export type JobReport =
+  | { kind: 'observed'; generation: number; observation: Observation }
+  | { kind: 'trouble'; generation: number; reason: AttentionReason; message: string; observation: Observation }
+  | { kind: 'ended'; generation: number; ending: Ending };
+export const jobReport = defineSignal<[JobReport]>('jobReport');
+
+/** What the workflow of a labeling job knows. */
+export type WorkerTotals = {
+  accepted: number;
+  submitted: number;
+  declined: number;
+  returned: number;
+  activeWorkers: number | null;
+  lastActivityMs: number | null;
+};
+export type JobView = {
+  name: string;
+  generation: number;
+  observation: Observation | null;
+  stop: StopRequest | null;
+  deadlineMs: number | null;
+  /** When it would be done at its rate so far; null if nothing can be said or it never would. */
+  forecastEndMs: number | null;
+  describes: number;
+  events: number;
+  workers: WorkerTotals;
+};
+export const labelingJobView = defineQuery<JobView>('labelingJob');
+
+export const labelingChainState = defineQuery<ChainState>('labelingChain');
+
+/** What became of a command. `refused` changed nothing. */
+export type CommandResult = { kind: 'accepted' } | { kind: 'refused'; message: string };
+export const stopChain = defineUpdate<CommandResult, [{ reason: string }]>('stopChain');
+export const resumeChain = defineUpdate<CommandResult, [ResumeOptions]>('resumeChain');
+export const amendChain = defineUpdate<CommandResult, [Amendment]>('amendChain');

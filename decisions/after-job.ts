@@ -1,0 +1,237 @@
+/**
+ * What a chain learns from a job: that it was decided, how it ended, what its merged manifest holds. Pure; each function
+ * returns a new state.
+ */
+import { attention, LIVE_JOB_REASONS, type AttentionReason } from './attention.ts';
+import {
+  heard,
+  notCreatedText,
+  withGeneration,
+  type ChainState,
+  type Dataset,
+  type Generation,
+  type JobInput,
+} from './chain-state.ts';
+import type { Ending, Observation } from './ending.ts';
+import { NO_COUNTERS } from './ending.ts';
+import type { JobOrder } from './next-order.ts';
+import { classifyEnding, type Outcome } from './outcome.ts';
+
+const askFor = (
+  state: ChainState,
+  reason: AttentionReason,
+  message: string,
+  generation: number | null,
+): ChainState => ({
+  ...state,
+  attention: attention(reason, state.chain, message, { sinceMs: state.lastHeardMs, generation }),
+});
+
+/** A job was decided and its input written: from here on it stands in the record. */
+export const jobDecided = (state: ChainState, order: JobOrder, input: JobInput | null): ChainState => ({
+  ...state,
+  phase: { kind: 'job', generation: order.generation },
+  generations: [
+    ...state.generations,
+    {
+      generation: order.generation,
+      name: order.name,
+      arn: null,
+      status: 'Deciding',
+      outcome: null,
+      input: input === null ? null : { ...input, note: order.note },
+      createdAtMs: null,
+      endedAtMs: null,
+      counters: null,
+      failureReason: null,
+      stop: null,
+      declines: 0,
+      output: null,
+      newLabels: 0,
+      complete: false,
+      modelArn: null,
+    },
+  ],
+});
+
+/** What the live job looks like now; nothing is decided from it. */
+export const jobObserved = (state: ChainState, generation: number, observation: Observation): ChainState =>
+  heard(
+    withGeneration(state, generation, {
+      arn: observation.arn,
+      status: observation.status,
+      createdAtMs: observation.createdAtMs,
+      counters: observation.counters,
+      failureReason: observation.failureReason,
+    }),
+    observation.serviceNowMs,
+  );
+
+/** Trouble with a live job: shown as attention, over when the job is. */
+export const jobInTrouble = (
+  state: ChainState,
+  generation: number,
+  reason: AttentionReason,
+  message: string,
+): ChainState => (state.attention === null ? askFor(state, reason, message, generation) : state);
+
+const withoutLiveTrouble = (state: ChainState): ChainState =>
+  state.attention !== null && LIVE_JOB_REASONS.includes(state.attention.reason) ? { ...state, attention: null } : state;
+
+/** The job is over (or never began): next, its output is settled and merged, or a person is asked. */
+export const jobEnded = (given: ChainState, generation: number, ending: Ending): ChainState => {
+  const state = withoutLiveTrouble(given);
+  switch (ending.kind) {
+    case 'ended': {
+      const { observation } = ending;
+      const ended = jobObserved(state, generation, observation);
+      return withGeneration(
+        {
+          ...ended,
+          phase: { kind: 'settling', generation, ending, sinceMs: observation.serviceNowMs, acceptMissing: false },
+        },
+        generation,
+        {
+          endedAtMs: observation.lastModifiedAtMs,
+          stop: ending.stop,
+          declines: ending.declines,
+          modelArn: observation.finalModelArn,
+        },
+      );
+    }
+    case 'not-created': {
+      const text = notCreatedText(ending.why);
+      const over = withGeneration(heard({ ...state, phase: { kind: 'deciding' } }, ending.observedAtMs), generation, {
+        status: 'NotCreated',
+        outcome: 'not-created',
+        failureReason: text,
+      });
+      switch (ending.why.kind) {
+        case 'stop-requested':
+          return over.stopRequested === null
+            ? {
+                ...over,
+                stopRequested: {
+                  atMs: over.lastHeardMs,
+                  reason: 'its next job was stopped by a person before it was created',
+                },
+              }
+            : over;
+        case 'refused':
+          return askFor(over, 'create-refused', `the labeling job could not be created: ${text}`, generation);
+        case 'name-taken':
+          return askFor(over, 'name-taken', text, generation);
+      }
+    }
+    // falls through: every case above returns
+    case 'gone': {
+      const over = withGeneration(heard({ ...state, phase: { kind: 'deciding' } }, ending.observedAtMs), generation, {
+        status: 'Gone',
+        outcome: 'gone',
+      });
+      return askFor(over, 'job-gone', `AWS no longer knows the labeling job ${ending.name}`, generation);
+    }
+  }
+};
+
+/** What a merge found, for the job that just ended. */
+export type Merge = {
+  dataset: Dataset;
+  /** Null: the job left no output at all. */
+  output: { uri: string; etag: string } | null;
+  newLabels: number;
+  complete: boolean;
+  attemptsCounted: number;
+  newlySetAside: number;
+  unmatchedLabeled: number;
+  unmatchedUri: string | null;
+};
+
+/** One merge may set aside this many objects before a person is asked: max(20, 1 % of the dataset). */
+export const setAsideTolerance = (total: number): number => Math.max(20, Math.floor(total / 100));
+
+const streaksAfter = (state: ChainState, outcome: Outcome, merge: Merge): Partial<ChainState> => {
+  const failed = outcome === 'failed-transient' || outcome === 'failed-unknown' || outcome === 'failed-input';
+  const progress = merge.newLabels > 0 || merge.attemptsCounted > 0;
+  return {
+    failuresInRow: failed ? state.failuresInRow + 1 : 0,
+    unknownFailuresInRow: outcome === 'failed-unknown' ? state.unknownFailuresInRow + 1 : 0,
+    // Failed jobs have a limit of their own; they neither are progress nor the lack of it.
+    jobsWithoutProgressInRow: progress
+      ? 0
+      : failed
+        ? state.jobsWithoutProgressInRow
+        : state.jobsWithoutProgressInRow + 1,
+  };
+};
+
+/** The output of the ended job is merged: classify the ending, count the streaks, ask where the merge itself is odd. */
+export const jobMerged = (
+  state: ChainState,
+  ending: Extract<Ending, { kind: 'ended' }>,
+  generation: number,
+  merge: Merge,
+): ChainState => {
+  const job = state.generations.find((one) => one.generation === generation);
+  const outcome = classifyEnding({
+    ending,
+    streaming: state.spec.streaming,
+    remaining: merge.dataset.remaining,
+    inputObjects: job?.input?.objects ?? 0,
+    stoppingConditions: state.spec.job.StoppingConditions,
+    policy: state.spec.policy,
+  });
+  const merged = withGeneration(
+    {
+      ...state,
+      phase: { kind: 'deciding' },
+      dataset: merge.dataset,
+      attention: null,
+      ...streaksAfter(state, outcome, merge),
+    },
+    generation,
+    { outcome, output: merge.output, newLabels: merge.newLabels, complete: merge.complete },
+  );
+  if (merge.unmatchedLabeled > 0) {
+    const message = `${merge.unmatchedLabeled} labeled lines of the output of ${job?.name ?? generation} match no object: ${merge.unmatchedUri ?? ''}`;
+    return askFor(merged, 'unmatched-label', message, generation);
+  }
+  if (merge.newlySetAside > setAsideTolerance(merge.dataset.total)) {
+    const message = `${merge.newlySetAside} objects at once reached ${state.spec.policy.maxAttemptsPerObject} failed attempts after ${job?.name ?? generation}`;
+    return askFor(merged, 'many-set-aside', message, generation);
+  }
+  return merged;
+};
+
+/** A streaming job ended: there is no manifest of ours to merge. */
+export const streamingJobEnded = (state: ChainState, generation: number): ChainState =>
+  withGeneration({ ...state, phase: { kind: 'deciding' } }, generation, { outcome: 'streaming' });
+
+/** Labels that appeared after the merge of their job: the dataset has a new version, nothing else changes. */
+export const lateLabelsMerged = (
+  state: ChainState,
+  dataset: Dataset,
+  outputs: { generation: number; uri: string; etag: string }[],
+): ChainState =>
+  outputs.reduce<ChainState>(
+    (next, { generation, uri, etag }) => withGeneration(next, generation, { output: { uri, etag } }),
+    { ...state, dataset },
+  );
+
+/** The output of the ended job does not hold what AWS counted, or cannot be read: the merge waits for a person. */
+export const mergeBlocked = (
+  state: ChainState,
+  generation: number,
+  reason: 'labels-missing' | 'unreadable-output' | 'storage-refused',
+  message: string,
+): ChainState => askFor(state, reason, message, generation);
+
+/** The generation that is live or being settled; null between jobs. */
+export const currentGeneration = (state: ChainState): Generation | null => {
+  const { phase } = state;
+  if (phase.kind !== 'job' && phase.kind !== 'settling') return null;
+  return state.generations.find((job) => job.generation === phase.generation) ?? null;
+};
+
+/** The counters of a generation, zeros if it never had any. */
+export const countersOf = (job: Generation): NonNullable<Generation['counters']> => job.counters ?? NO_COUNTERS;

@@ -1,0 +1,152 @@
+/**
+ * Everything that a chain knows: plain JSON, carried whole through continue-as-new and written whole into the chain's
+ * record in S3. Times are milliseconds since the epoch by the service's clock, never workflow time.
+ */
+import type { Attention } from './attention.ts';
+import type { Ending, LabelCounters, NotCreated, StopRequest } from './ending.ts';
+import type { Outcome } from './outcome.ts';
+import type { Spec } from './spec.ts';
+
+/** The merged state of the chain: one version, written once. total = labeled + remaining + setAside. */
+export type Dataset = {
+  version: number;
+  manifestUri: string;
+  statesUri: string;
+  total: number;
+  labeled: number;
+  remaining: number;
+  setAside: number;
+  /** Second labels for objects that had one: paid, kept in the doubled file, counted. */
+  doubled: number;
+};
+
+export type JobInput = {
+  manifestUri: string;
+  ordinalsUri: string;
+  /** Lines of the input. */
+  objects: number;
+  /** Of these, the ones without a label: what workers will see. */
+  sentObjects: number;
+  mode: 'unlabeled' | 'dataset';
+  /** Why the input or request differs from the policy, for `show`; null if it does not. */
+  note: string | null;
+};
+
+/** One labeling job of the chain. It stands here as soon as it is decided; `arn` is null until it exists. */
+export type Generation = {
+  generation: number;
+  name: string;
+  arn: string | null;
+  /** AWS's word, or `Deciding` before the job exists, `NotCreated` if it never did, `Gone` if AWS no longer knows it. */
+  status: string;
+  outcome: Outcome | 'not-created' | 'gone' | null;
+  input: JobInput | null;
+  createdAtMs: number | null;
+  endedAtMs: number | null;
+  counters: LabelCounters | null;
+  failureReason: string | null;
+  stop: StopRequest | null;
+  declines: number;
+  /** The output that was merged last; null if none. The ETag tells whether AWS has written it again since. */
+  output: { uri: string; etag: string } | null;
+  newLabels: number;
+  /** Every line of its input has a label of its own output: no late label can come. */
+  complete: boolean;
+  modelArn: string | null;
+};
+
+/** Where a chain is between two writes of its record. */
+export type Phase =
+  /** Between jobs: the next order is up to `nextOrder`. */
+  | { kind: 'deciding' }
+  /** A labeling job is live, or about to be created. */
+  | { kind: 'job'; generation: number }
+  /** A job ended; its output is waited for and merged. `sinceMs` is when the ending was seen. */
+  | { kind: 'settling'; generation: number; ending: Ending; sinceMs: number; acceptMissing: boolean }
+  /** Over, with its final manifest written. Until the late look is done the workflow stays open. */
+  | { kind: 'ended'; lateLookDone: boolean };
+
+export type EndStatus = 'labeled' | 'finished' | 'stopped';
+
+export type ChainEnd = {
+  status: EndStatus;
+  reason: string;
+  atMs: number | null;
+  finalManifestUri: string | null;
+  leftoverReportUri: string | null;
+};
+
+export type ChainState = {
+  chain: string;
+  /** What tells the job names of two runs of one chain name apart. */
+  suffix: string;
+  /** 0 at the start, one more with each `resume` from the record: a stale writer of an earlier one is ignored. */
+  resumption: number;
+  spec: Spec;
+  /** The manifest that the person gave, and further ones added by `amend`. */
+  manifestUris: string[];
+  phase: Phase;
+  dataset: Dataset | null;
+  generations: Generation[];
+  failuresInRow: number;
+  unknownFailuresInRow: number;
+  jobsWithoutProgressInRow: number;
+  /** Outcomes up to this generation no longer stop the chain: a person resumed after them. */
+  clearedGeneration: number;
+  attention: Attention | null;
+  stopRequested: { atMs: number | null; reason: string } | null;
+  end: ChainEnd | null;
+  /** When the service was first and last heard, by its own clock. */
+  firstHeardMs: number | null;
+  lastHeardMs: number | null;
+};
+
+export const newChain = (spec: Spec, suffix: string): ChainState => ({
+  chain: spec.chain,
+  suffix,
+  resumption: 0,
+  spec,
+  manifestUris: [],
+  phase: { kind: 'deciding' },
+  dataset: null,
+  generations: [],
+  failuresInRow: 0,
+  unknownFailuresInRow: 0,
+  jobsWithoutProgressInRow: 0,
+  clearedGeneration: 0,
+  attention: null,
+  stopRequested: null,
+  end: null,
+  firstHeardMs: null,
+  lastHeardMs: null,
+});
+
+export const lastGeneration = (state: ChainState): Generation | null => state.generations.at(-1) ?? null;
+
+/** Replaces one generation, by its number. */
+export const withGeneration = (state: ChainState, generation: number, change: Partial<Generation>): ChainState => ({
+  ...state,
+  generations: state.generations.map((job) => (job.generation === generation ? { ...job, ...change } : job)),
+});
+
+/** The service's clock only moves forward; what is heard late does not turn it back. */
+export const heard = (state: ChainState, serviceNowMs: number | null): ChainState =>
+  serviceNowMs === null
+    ? state
+    : {
+        ...state,
+        firstHeardMs: state.firstHeardMs ?? serviceNowMs,
+        lastHeardMs: Math.max(state.lastHeardMs ?? serviceNowMs, serviceNowMs),
+      };
+
+/** A sentence for a job that never began. */
+export const notCreatedText = (why: NotCreated): string => {
+  switch (why.kind) {
+    case 'stop-requested':
+      return 'a stop was asked for before it was created';
+    case 'refused':
+      return `AWS refused it (${why.error}): ${why.message}`;
+    case 'name-taken':
+      return why.message;
+  }
+};

@@ -1,0 +1,219 @@
+/**
+ * How one labeling job is followed: when to look (Describe) next, when to stop it, what to tell. Pure: it is given what
+ * was observed and says what is due; the workflow owns the timers. Every age is by the service's clock (the Date header
+ * of Describe); only the 10 s between two looks is by the caller's.
+ */
+import type { AttentionReason } from './attention.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, formatDuration } from './durations.ts';
+import { asTerminal, isKnownStatus, type Observation, type StopRequest } from './ending.ts';
+import { forecast, type Forecast, type ProgressSample, sampled } from './forecast.ts';
+import type { Policy } from './policy.ts';
+
+/** Law 1: a flood of events costs at most one Describe per job in this time. */
+export const MIN_BETWEEN_LOOKS_MS = 10 * SECOND_MS;
+
+/** Law 1: looks after a terminal event that Describe does not confirm yet. */
+export const LOOKS_AFTER_EVENT_MS: readonly number[] = [10 * SECOND_MS, MINUTE_MS, 5 * MINUTE_MS];
+
+/** Law 1: looks after our own stop; after these, hourly. */
+export const LOOKS_AFTER_STOP_MS: readonly number[] = [10 * SECOND_MS, MINUTE_MS, 5 * MINUTE_MS, 15 * MINUTE_MS];
+
+/** Near the hand-over the forecast is looked at again this often. */
+const HAND_OVER_RECHECK_MS = 30 * MINUTE_MS;
+
+/** A created job may be unknown to Describe for a moment; after this long it is gone. */
+export const GONE_AFTER_MS = HOUR_MS;
+
+/** What is known of a followed job: plain JSON, carried whole through continue-as-new. */
+export type Follow = {
+  observation: Observation | null;
+  /** The stop that we asked for; null until then. */
+  stop: StopRequest | null;
+  /** Looks after events and stops that are still to come: delays, each after the look before it. */
+  looksMs: number[];
+  /** When the counters last moved, and what they were. */
+  progressAtMs: number | null;
+  done: number;
+  samples: ProgressSample[];
+  /** Reconciles done after the first list, for the period. */
+  troublesTold: AttentionReason[];
+  deadlineAtRiskTold: boolean;
+  declines: number;
+  /** Describe said "no such job" since this time of the caller's clock; null while it knows it. */
+  absentSinceMs: number | null;
+};
+
+export const newFollow = (): Follow => ({
+  observation: null,
+  stop: null,
+  looksMs: [],
+  progressAtMs: null,
+  done: 0,
+  samples: [],
+  troublesTold: [],
+  deadlineAtRiskTold: false,
+  declines: 0,
+  absentSinceMs: null,
+});
+
+export const deadlineOf = (observation: Observation, policy: Policy): number =>
+  observation.createdAtMs + policy.lifetimeMs;
+
+const doneOf = (observation: Observation): number => observation.counters.totalLabeled + observation.counters.failed;
+
+/** A Describe answered. Older answers than the one we have (by the service's clock) change nothing. */
+export const observed = (follow: Follow, observation: Observation): Follow => {
+  const known = follow.observation;
+  // Describe may lag behind itself: a terminal status is final, and an older Date is older news.
+  if (known !== null && (asTerminal(known.status) !== null || observation.serviceNowMs < known.serviceNowMs)) {
+    return { ...follow, absentSinceMs: null };
+  }
+  const done = doneOf(observation);
+  const moved = follow.progressAtMs === null || done > follow.done || known?.status !== observation.status;
+  return {
+    ...follow,
+    observation,
+    done: Math.max(done, follow.done),
+    progressAtMs: moved ? observation.serviceNowMs : follow.progressAtMs,
+    samples: sampled(follow.samples, { atMs: observation.serviceNowMs, done }),
+    absentSinceMs: null,
+  };
+};
+
+/** An event said that the job is over; if the look it causes does not confirm it, these looks follow. */
+export const eventArrived = (follow: Follow, status: string): Follow =>
+  asTerminal(status) === null || follow.looksMs.length > 0 ? follow : { ...follow, looksMs: [...LOOKS_AFTER_EVENT_MS] };
+
+export const stopAsked = (follow: Follow, stop: StopRequest): Follow =>
+  follow.stop !== null && follow.stop.by === 'person' ? follow : { ...follow, stop, looksMs: [...LOOKS_AFTER_STOP_MS] };
+
+export type FollowContext = {
+  policy: Policy;
+  streaming: boolean;
+  /** Objects that workers will see; null if not known (a streaming or adopted job). */
+  sentObjects: number | null;
+};
+
+export const forecastOf = (follow: Follow, context: FollowContext): Forecast | null => {
+  const { observation } = follow;
+  if (observation === null || context.streaming) return null;
+  const { counters } = observation;
+  const counted = counters.totalLabeled + counters.failed + counters.unlabeled;
+  const total = Math.max(context.sentObjects ?? 0, counted);
+  return forecast(follow.samples, { total, nowMs: observation.serviceNowMs });
+};
+
+export type HandOver = { kind: 'no' } | { kind: 'at'; atMs: number } | { kind: 'now'; why: string };
+
+/**
+ * Whether the job is to be stopped before its deadline and continued by the next one. Not when the forecast ends it in
+ * time; then the question is asked again every half hour.
+ */
+export const handOver = (follow: Follow, context: FollowContext): HandOver => {
+  const { observation, stop } = follow;
+  const { policy } = context;
+  if (observation === null || context.streaming || policy.handOverMs === null || stop !== null) return { kind: 'no' };
+  if (asTerminal(observation.status) !== null || observation.status === 'Stopping') return { kind: 'no' };
+  const deadlineMs = deadlineOf(observation, policy);
+  const fromMs = deadlineMs - policy.handOverMs;
+  const nowMs = observation.serviceNowMs;
+  if (nowMs < fromMs) return { kind: 'at', atMs: fromMs };
+  if (nowMs >= deadlineMs) return { kind: 'no' };
+  const end = forecastOf(follow, context);
+  // A margin, so that a forecast that is a little wrong does not end in an expiry.
+  const marginMs = Math.min(policy.handOverMs / 4, HAND_OVER_RECHECK_MS);
+  if (end !== null && end.endMs <= deadlineMs - marginMs)
+    return { kind: 'at', atMs: Math.min(nowMs + HAND_OVER_RECHECK_MS, deadlineMs - marginMs) };
+  const why =
+    end === null
+      ? 'nothing says that it will end in time'
+      : `it would end ${formatDuration(end.endMs - nowMs)} from now`;
+  return { kind: 'now', why: `${formatDuration(deadlineMs - nowMs)} before its deadline; ${why}` };
+};
+
+/** When, by the service's clock, the job is described next without any event; `jitter` (0 to 1) only lengthens. */
+const reconcileAt = (observation: Observation, policy: Policy, jitter: number): number => {
+  const ageMs = observation.serviceNowMs - observation.createdAtMs;
+  const first = policy.reconcile.firstMs.find((atMs) => atMs > ageMs);
+  if (first !== undefined) return observation.createdAtMs + first;
+  return observation.serviceNowMs + policy.reconcile.everyMs * (1 + 0.05 * jitter);
+};
+
+/** How long to wait before the next look, counted from the last one. */
+export const nextLookMs = (follow: Follow, context: FollowContext, jitter: number): number => {
+  const { observation } = follow;
+  if (observation === null) return MIN_BETWEEN_LOOKS_MS;
+  const { policy } = context;
+  const nowMs = observation.serviceNowMs;
+  const [look] = follow.looksMs;
+  const candidates = [reconcileAt(observation, policy, jitter)];
+  if (look !== undefined) candidates.push(nowMs + look);
+  else if (follow.stop !== null) candidates.push(nowMs + HOUR_MS);
+  if (!context.streaming) {
+    const handing = handOver(follow, context);
+    if (handing.kind === 'at') candidates.push(handing.atMs);
+    const deadlineMs = deadlineOf(observation, policy);
+    for (const atMs of [deadlineMs + MINUTE_MS, deadlineMs + policy.deadlineGraceMs]) {
+      if (atMs > nowMs) candidates.push(atMs);
+    }
+    const initializingByMs = observation.createdAtMs + policy.initializingWithinMs;
+    if (observation.status === 'Initializing' && initializingByMs > nowMs) candidates.push(initializingByMs);
+  }
+  return Math.max(SECOND_MS, Math.min(...candidates) - nowMs);
+};
+
+/** The look at the head of the list was taken. */
+export const looked = (follow: Follow): Follow => ({ ...follow, looksMs: follow.looksMs.slice(1) });
+
+export type Trouble = { reason: AttentionReason; message: string };
+
+/** What a person should know about a live job; each is told once. */
+export const troublesOf = (follow: Follow, context: FollowContext): Trouble[] => {
+  const { observation, stop } = follow;
+  if (observation === null || asTerminal(observation.status) !== null) return [];
+  const { policy } = context;
+  const nowMs = observation.serviceNowMs;
+  const ageMs = nowMs - observation.createdAtMs;
+  const found: Trouble[] = [];
+  if (!isKnownStatus(observation.status)) {
+    const message = `${observation.name} has the status ${JSON.stringify(observation.status.slice(0, 40))}, which we do not know`;
+    found.push({ reason: 'unknown-status', message });
+  }
+  if (observation.status === 'Initializing' && ageMs >= policy.initializingWithinMs) {
+    found.push({
+      reason: 'initializing-too-long',
+      message: `${observation.name} is still Initializing after ${formatDuration(ageMs)}`,
+    });
+  }
+  if (stop !== null && nowMs - stop.requestedAtMs >= policy.stopWithinMs) {
+    const message = `${observation.name} is ${observation.status} ${formatDuration(nowMs - stop.requestedAtMs)} after it was asked to stop`;
+    found.push({ reason: 'stop-unconfirmed', message });
+  }
+  if (!context.streaming) {
+    const stillMs = nowMs - (follow.progressAtMs ?? observation.createdAtMs);
+    if (stop === null && observation.status === 'InProgress' && stillMs >= policy.progressWithinMs) {
+      found.push({
+        reason: 'job-stalled',
+        message: `${observation.name} made no progress for ${formatDuration(stillMs)}`,
+      });
+    }
+    if (nowMs >= deadlineOf(observation, policy) + policy.deadlineGraceMs) {
+      const message = `${observation.name} is ${observation.status} ${formatDuration(ageMs)} after its creation; AWS should have ended it at ${formatDuration(policy.lifetimeMs)}`;
+      found.push({ reason: 'past-deadline', message });
+    }
+  }
+  return found.filter((trouble) => !follow.troublesTold.includes(trouble.reason));
+};
+
+/** Early word that a job will not make its deadline: from a day after its creation, once. */
+export const deadlineAtRisk = (follow: Follow, context: FollowContext): string | null => {
+  const { observation } = follow;
+  if (observation === null || follow.deadlineAtRiskTold || follow.stop !== null || observation.status !== 'InProgress')
+    return null;
+  if (observation.serviceNowMs - observation.createdAtMs < DAY_MS) return null;
+  const end = forecastOf(follow, context);
+  const deadlineMs = deadlineOf(observation, context.policy);
+  if (end === null || end.endMs <= deadlineMs) return null;
+  const endText = Number.isFinite(end.endMs) ? `in ${formatDuration(end.endMs - observation.serviceNowMs)}` : 'never';
+  return `${observation.name} would end ${endText} at its rate so far; its deadline is in ${formatDuration(deadlineMs - observation.serviceNowMs)}`;
+};

@@ -1,0 +1,199 @@
+/**
+ * What a chain does next: the one place where a labeling job is decided (DESIGN section 5; I3, I5, I6). Pure and total.
+ */
+import { attention, type Attention } from './attention.ts';
+import { lastGeneration, type ChainState, type EndStatus, type Generation } from './chain-state.ts';
+import { MINUTE_MS, HOUR_MS, formatDuration } from './durations.ts';
+import { labelingJobName } from './names.ts';
+import { allowance, committedCost, objectsSent } from './spending.ts';
+
+export type JobOrder = {
+  kind: 'run-job';
+  generation: number;
+  name: string;
+  mode: 'unlabeled' | 'dataset';
+  /** The input holds at most this many objects that workers will see. */
+  maxObjects: number;
+  /** Leave LabelingJobAlgorithmsConfig out of this one. */
+  withoutAlgorithms: boolean;
+  note: string | null;
+  /** Wait before creating it (back-off after a failed job). */
+  delayMs: number;
+};
+
+export type Order =
+  JobOrder | { kind: 'end'; status: EndStatus; reason: string } | { kind: 'ask'; attention: Attention };
+
+/** AWS: automated labeling needs at least 1,250 objects. */
+export const AUTOMATED_LABELING_MINIMUM = 1_250;
+
+/** 5 min, 10, 20 … at most 6 h. */
+export const failureBackOffMs = (failuresInRow: number): number =>
+  failuresInRow <= 0 ? 0 : Math.min(6 * HOUR_MS, 5 * MINUTE_MS * 2 ** (failuresInRow - 1));
+
+/** Jobs that AWS has or may have; refused ones never were. */
+const jobsCreated = (state: ChainState): number =>
+  state.generations.filter((job) => job.outcome !== 'not-created').length;
+
+export const maxJobsOf = (state: ChainState): number => {
+  const slices = Math.ceil((state.dataset?.total ?? 0) / state.spec.policy.maxObjectsPerJob);
+  return state.spec.policy.maxJobs ?? 24 + slices;
+};
+
+const askAbout = (state: ChainState, reason: Attention['reason'], message: string): Order => ({
+  kind: 'ask',
+  attention: attention(reason, state.chain, message, {
+    sinceMs: state.lastHeardMs,
+    generation: lastGeneration(state)?.generation ?? null,
+  }),
+});
+
+/** What the way the last job ended alone decides; null if it leaves the chain free to go on. */
+const orderAfter = (state: ChainState, job: Generation): Order | null => {
+  const { policy } = state.spec;
+  switch (job.outcome) {
+    case 'streaming':
+      return { kind: 'end', status: 'finished', reason: `the streaming job ${job.name} ended (${job.status})` };
+    case 'stopped-by-us':
+      return { kind: 'end', status: 'stopped', reason: `${job.name} was stopped by a person through label-relay` };
+    case 'stopping-condition':
+      return policy.stoppingConditions === 'per-job'
+        ? null
+        : { kind: 'end', status: 'finished', reason: `${job.name} reached its StoppingConditions` };
+    case 'stopped-outside':
+      return askAbout(
+        state,
+        'stopped-outside',
+        `${job.name} was stopped by somebody else with ${state.dataset?.remaining ?? 0} objects unlabeled`,
+      );
+    case 'failed-input':
+      return askAbout(
+        state,
+        'failed-input',
+        `${job.name} failed because of its input or permissions: ${job.failureReason ?? 'no reason given'}`,
+      );
+    case 'failed-unknown':
+      if (state.unknownFailuresInRow <= 1 && state.failuresInRow <= policy.maxFailures) return null;
+      return askAbout(
+        state,
+        'failed-unknown',
+        `${job.name} failed for a reason that we do not know, again: ${job.failureReason ?? 'no reason given'}`,
+      );
+    case 'failed-transient':
+      if (state.failuresInRow <= policy.maxFailures) return null;
+      return askAbout(
+        state,
+        'too-many-failures',
+        `${state.failuresInRow} jobs in a row failed; the last, ${job.name}: ${job.failureReason ?? 'no reason given'}`,
+      );
+    case 'labeled':
+    case 'expired':
+    case 'leftovers':
+    case 'not-created':
+    case 'gone':
+    case null:
+      return null;
+  }
+};
+
+/** Limits: jobs and duration end the chain, objects and money ask a person. */
+const orderAtLimits = (state: ChainState): Order | null => {
+  const { policy } = state.spec;
+  const maxJobs = maxJobsOf(state);
+  if (jobsCreated(state) >= maxJobs) {
+    return { kind: 'end', status: 'finished', reason: `the limit of ${maxJobs} jobs is reached` };
+  }
+  const ageMs = (state.lastHeardMs ?? 0) - (state.firstHeardMs ?? 0);
+  if (ageMs >= policy.maxDurationMs) {
+    return {
+      kind: 'end',
+      status: 'finished',
+      reason: `the chain is ${formatDuration(ageMs)} old; its limit is ${formatDuration(policy.maxDurationMs)}`,
+    };
+  }
+  const allowed = allowance(state);
+  if (allowed.objects > 0) return null;
+  if (allowed.limit === 'max-cost') {
+    return askAbout(
+      state,
+      'max-cost',
+      `${(committedCost(state) ?? 0).toFixed(2)} ${policy.price?.currency ?? ''} of at most ${policy.maxCost ?? 0} are committed; not one more object fits`,
+    );
+  }
+  return askAbout(
+    state,
+    'max-objects-sent',
+    `${objectsSent(state)} objects were sent to workers; the limit is ${policy.maxObjectsSent ?? 0}`,
+  );
+};
+
+const jobOrder = (state: ChainState): JobOrder => {
+  const { policy, job } = state.spec;
+  const generation = (lastGeneration(state)?.generation ?? 0) + 1;
+  const total = (state.dataset?.total ?? 0) - (state.dataset?.setAside ?? 0);
+  const allowed = allowance(state);
+  let mode = policy.nextInput;
+  let withoutAlgorithms = false;
+  let note: string | null = null;
+  if (mode === 'dataset' && total > policy.maxObjectsPerJob) {
+    mode = 'unlabeled';
+    withoutAlgorithms = job.LabelingJobAlgorithmsConfig !== undefined;
+    note = `the dataset is larger than ${policy.maxObjectsPerJob} objects: unlabeled objects only, without automated labeling`;
+  } else if (
+    job.LabelingJobAlgorithmsConfig !== undefined &&
+    (mode === 'dataset' ? total : allowed.objects) < AUTOMATED_LABELING_MINIMUM
+  ) {
+    mode = 'unlabeled';
+    withoutAlgorithms = true;
+    note = `fewer than ${AUTOMATED_LABELING_MINIMUM} objects: unlabeled objects only, without automated labeling`;
+  } else if (mode === 'dataset' && allowed.objects < (state.dataset?.remaining ?? 0)) {
+    // A whole dataset cannot be sent when a cap allows only part of it: workers would see all of it.
+    mode = 'unlabeled';
+    withoutAlgorithms = job.LabelingJobAlgorithmsConfig !== undefined;
+    note = 'a limit allows only part of the objects: unlabeled objects only, without automated labeling';
+  }
+  if (note === null && (allowed.limit === 'max-cost' || allowed.limit === 'max-objects-sent')) {
+    note = `a smaller slice of ${allowed.objects} objects, so that ${allowed.limit === 'max-cost' ? 'policy.maxCost' : 'policy.maxObjectsSent'} holds`;
+  }
+  return {
+    kind: 'run-job',
+    generation,
+    name: labelingJobName(state.chain, state.suffix, generation),
+    mode,
+    maxObjects: allowed.objects,
+    withoutAlgorithms,
+    note,
+    delayMs: failureBackOffMs(state.failuresInRow),
+  };
+};
+
+/** Between jobs: end, ask a person, or run the next job. In the order of DESIGN section 5. */
+export const nextOrder = (state: ChainState): Order => {
+  const nothingRemains = !state.spec.streaming && state.dataset?.remaining === 0;
+  if (state.stopRequested !== null && !nothingRemains) {
+    return { kind: 'end', status: 'stopped', reason: state.stopRequested.reason };
+  }
+  if (state.spec.streaming) {
+    const job = lastGeneration(state);
+    if (job === null) return { ...jobOrder(state), maxObjects: 0 };
+    return orderAfter(state, job) ?? { kind: 'end', status: 'finished', reason: `the streaming job ${job.name} ended` };
+  }
+  if (state.attention !== null && state.stopRequested === null) return { kind: 'ask', attention: state.attention };
+  if (state.dataset !== null && nothingRemains) {
+    const { setAside, total } = state.dataset;
+    const reason =
+      setAside === 0 ? `all ${total} objects are labeled` : `nothing remains; ${setAside} objects were set aside`;
+    return { kind: 'end', status: 'labeled', reason };
+  }
+  const last = lastGeneration(state);
+  if (last !== null && last.generation > state.clearedGeneration) {
+    const order = orderAfter(state, last);
+    if (order !== null) return order;
+  }
+  const atLimits = orderAtLimits(state);
+  if (atLimits !== null) return atLimits;
+  if (state.jobsWithoutProgressInRow >= state.spec.policy.maxJobsWithoutProgress) {
+    return askAbout(state, 'no-progress', `${state.jobsWithoutProgressInRow} jobs in a row brought no label`);
+  }
+  return jobOrder(state);
+};

@@ -1,0 +1,62 @@
+/**
+ * What a chain has committed to pay, and how many more objects it can afford (I6). An estimate in the person's own
+ * prices: AWS's invoice is the truth. For ended jobs answers and objects by counters; for the live one every unlabeled
+ * object of its input, since workers may label them all.
+ */
+import type { ChainState, Generation } from './chain-state.ts';
+
+/** The price of one object labeled by as many workers as the spec asks for; null without prices. */
+export const objectPrice = (state: ChainState): number | null => {
+  const { price } = state.spec.policy;
+  if (price === null) return null;
+  return price.perObject + price.perAnswer * state.spec.job.HumanTaskConfig.NumberOfHumanWorkersPerDataObject;
+};
+
+const isLive = (job: Generation): boolean => job.endedAtMs === null && job.outcome === null;
+
+/** Objects that a job has been paid for, or may have to be. */
+const committedObjects = (job: Generation): { byPeople: number; objects: number } => {
+  const sent = job.input?.sentObjects ?? 0;
+  if (isLive(job)) return { byPeople: sent, objects: sent };
+  return { byPeople: job.counters?.humanLabeled ?? 0, objects: job.counters?.totalLabeled ?? 0 };
+};
+
+/** Committed cost in the currency of the policy; null without prices. Doubled labels were paid too and are counted. */
+export const committedCost = (state: ChainState): number | null => {
+  const { price } = state.spec.policy;
+  if (price === null) return null;
+  const workers = state.spec.job.HumanTaskConfig.NumberOfHumanWorkersPerDataObject;
+  const jobs = state.generations.map(committedObjects);
+  const byPeople = jobs.reduce((sum, job) => sum + job.byPeople, 0) + (state.dataset?.doubled ?? 0);
+  const objects = jobs.reduce((sum, job) => sum + job.objects, 0) + (state.dataset?.doubled ?? 0);
+  return byPeople * workers * price.perAnswer + objects * price.perObject;
+};
+
+/** Objects sent to workers over all jobs. */
+export const objectsSent = (state: ChainState): number =>
+  state.generations.reduce((sum, job) => sum + (job.outcome === 'not-created' ? 0 : (job.input?.sentObjects ?? 0)), 0);
+
+export type Allowance = {
+  objects: number;
+  limit: 'max-objects-sent' | 'max-cost' | 'max-objects-per-job' | 'remaining';
+};
+
+/** How many objects the next job may be given, and what holds it there. 0 means that a cap is reached. */
+export const allowance = (state: ChainState): Allowance => {
+  const { policy } = state.spec;
+  const allowances: Allowance[] = [
+    { objects: state.dataset?.remaining ?? 0, limit: 'remaining' },
+    { objects: policy.maxObjectsPerJob, limit: 'max-objects-per-job' },
+  ];
+  if (policy.maxObjectsSent !== null) {
+    allowances.push({ objects: Math.max(0, policy.maxObjectsSent - objectsSent(state)), limit: 'max-objects-sent' });
+  }
+  const price = objectPrice(state);
+  const committed = committedCost(state);
+  if (policy.maxCost !== null && price !== null && committed !== null && price > 0) {
+    // The small tolerance keeps 0.1 + 0.2 from costing an object; it is far below any price.
+    const affordable = Math.floor((policy.maxCost - committed) / price + 1e-9);
+    allowances.push({ objects: Math.max(0, affordable), limit: 'max-cost' });
+  }
+  return allowances.reduce((least, next) => (next.objects < least.objects ? next : least));
+};
