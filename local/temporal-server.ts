@@ -87,14 +87,15 @@ const answers = async (address: string): Promise<boolean> => {
   }
 };
 
-const argumentsFor = (port: number, uiPort: number, { databaseFile, searchAttributes }: TemporalServerOptions) => [
-  ...['server', 'start-dev', '--ip', LOOPBACK, '--port', String(port)],
-  ...['--ui-ip', LOOPBACK, '--ui-port', String(uiPort), '--ui-disable-news-fetch'],
-  ...['--disable-config-file', '--disable-config-env', '--log-level', 'warn'],
-  ...(databaseFile === undefined ? [] : ['--db-filename', databaseFile]),
-  ...TIME_SKIPPING.flatMap((value) => ['--dynamic-config-value', value]),
-  ...Object.entries(searchAttributes).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
-];
+const argumentsFor = (port: number, uiPort: number, { databaseFile, searchAttributes }: TemporalServerOptions) =>
+  [
+    ['server', 'start-dev', '--ip', LOOPBACK, '--port', String(port)],
+    ['--ui-ip', LOOPBACK, '--ui-port', String(uiPort), '--ui-disable-news-fetch'],
+    ['--disable-config-file', '--disable-config-env', '--log-level', 'warn'],
+    databaseFile === undefined ? [] : ['--db-filename', databaseFile],
+    ...TIME_SKIPPING.map((value) => ['--dynamic-config-value', value]),
+    ...Object.entries(searchAttributes).map(([name, type]) => ['--search-attribute', `${name}=${type}`]),
+  ].flat();
 
 /**
  * Starts a dev server on loopback, able to skip time.
