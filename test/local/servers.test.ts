@@ -12,8 +12,13 @@ test('the dev server knows our search attributes before any worker connects', as
   expect(Object.keys(customAttributes ?? {})).toEqual(expect.arrayContaining(Object.keys(SEARCH_ATTRIBUTES)));
 });
 
-test('the time-skipping server knows our search attributes and skips a month', async () => {
+test('the time-skipping server skips a month and knows our search attributes', async () => {
   const env = await timeSkippingServer();
+  const before = await env.currentTimeMs();
+  await env.sleep('30d');
+  expect((await env.currentTimeMs()) - before).toBeGreaterThanOrEqual(30 * 86_400_000);
+
+  // Only now: the test server does not skip past a workflow that no worker ever picked up, not even a terminated one.
   const handle = await env.client.workflow.start('nobody', {
     taskQueue: 'nobody',
     workflowId: 'nobody',
@@ -25,10 +30,6 @@ test('the time-skipping server knows our search attributes and skips a month', a
   });
   expect((await handle.describe()).typedSearchAttributes.getAll()).toHaveLength(3);
   await handle.terminate();
-
-  const before = await env.currentTimeMs();
-  await env.sleep('30d');
-  expect((await env.currentTimeMs()) - before).toBeGreaterThanOrEqual(30 * 86_400_000);
 });
 
 test('the AWS emulator answers the real SDK, and a file asks for it as often as it likes', async () => {
