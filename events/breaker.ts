@@ -2,7 +2,6 @@
  * Stops receiving while Temporal cannot be reached (DESIGN 7: 30 s, 2, 10, 60 min, 6 h between probes). Owns the times
  * of an outage: when to ask again, and for how long a message that could not be signalled stays away.
  */
-import { setTimeout as sleepFor } from 'node:timers/promises';
 
 /** Waits between two probes of one outage; the last one repeats. Milliseconds. */
 export const PROBE_WAITS_MS = [30_000, 120_000, 600_000, 3_600_000, 21_600_000] as const;
@@ -45,16 +44,12 @@ export type BreakerOptions = {
   probe: () => Promise<boolean>;
   /** Told once when receiving stops and once when it goes on. */
   onChange?: (change: { kind: 'opened' } | { kind: 'closed'; openForMs: number }) => void;
-  sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** Rejects when the signal aborts. */
+  sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   now?: () => number;
 };
 
-export const createBreaker = ({
-  probe,
-  onChange = () => {},
-  sleep = async (ms, signal) => sleepFor(ms, undefined, { signal }),
-  now = Date.now,
-}: BreakerOptions): Breaker => {
+export const createBreaker = ({ probe, onChange = () => {}, sleep, now = Date.now }: BreakerOptions): Breaker => {
   const stopping = new AbortController();
   let openedAtMs: number | null = null;
   let answeredAtMs = Number.NEGATIVE_INFINITY;

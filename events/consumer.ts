@@ -36,6 +36,21 @@ export type ConsumerOptions = {
   onWorkerEvent?: (event: WorkerEvent) => void;
   /** Long polling, 1 to 20 seconds; a stop waits for the poll that is under way. Default 20. */
   waitTimeS?: number;
+  /** The waiting, replaced only where a test must not wait. */
+  pace?: Partial<Pace>;
+};
+
+/** How long things wait. */
+export type Pace = {
+  /** For how long a message that is not finished stays away after its n-th receive (from 1). Seconds. */
+  returnAfterS: (why: 'outage' | 'poison', receiveCount: number) => number;
+  sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+};
+
+const defaultPace: Pace = {
+  returnAfterS: (why, receiveCount) =>
+    why === 'outage' ? outageVisibilityS(receiveCount) : poisonVisibilityS(receiveCount),
+  sleep: async (ms, signal) => sleepFor(ms, undefined, { signal }),
 };
 
 /** Counts since the start, by metric; `receiving` is false in an outage. */
@@ -48,8 +63,8 @@ const HEARTBEAT_S = 40;
 /** A poll (20 s), its signals (20 s) and its deletes fit. Milliseconds. */
 const STOP_WITHIN_MS = 70_000;
 
-/** For how long a poison message stays away after its n-th receive: it will not get better, so it need not take long. Seconds. */
-export const poisonVisibilityS = (receiveCount: number): number => Math.min(2 ** Math.max(receiveCount - 1, 0), 30);
+/** Poison does not get better, so its five receives need not take long. Seconds. */
+const poisonVisibilityS = (receiveCount: number): number => Math.min(2 ** Math.max(receiveCount - 1, 0), 30);
 
 /** A workflow id that no labeling job has (`no job` is no job name): "not found" proves address, namespace and permission. */
 const PROBE_PLACE = { account: '000000000000', region: 'none', jobName: 'no job' };
@@ -60,12 +75,14 @@ export const startConsumer = (options: ConsumerOptions): RunningConsumer => {
   if (accounts.length === 0 || regions.length === 0)
     throw new InputError('The event consumer needs at least one account and one region whose events it believes.');
 
+  const { returnAfterS, sleep } = { ...defaultPace, ...options.pace };
   const counts: Partial<Record<EventMetric, number>> = {};
   const count = (metric: EventMetric, by = 1): void => {
     counts[metric] = (counts[metric] ?? 0) + by;
     options.onMetric?.(metric, by);
   };
   const breaker = createBreaker({
+    sleep,
     probe: async () => {
       const answer = await deliver(client, PROBE_PLACE, stateChange, { status: 'Probe', eventId: 'probe' });
       if (answer.kind === 'outage')
@@ -84,7 +101,7 @@ export const startConsumer = (options: ConsumerOptions): RunningConsumer => {
   const waitAfterFailures = async (): Promise<void> => {
     if (receiveFailures === 0) return;
     const ms = Math.min(1000 * 2 ** (receiveFailures - 1), 30_000);
-    await sleepFor(ms, undefined, { signal: stopping.signal }).catch(() => {});
+    await sleep(ms, stopping.signal).catch(() => {});
   };
 
   const putBack = async (kept: readonly { message: Message; visibilityS: number }[]): Promise<void> => {
@@ -121,10 +138,10 @@ export const startConsumer = (options: ConsumerOptions): RunningConsumer => {
           finished.push(message);
           break;
         case 'return-after-outage':
-          kept.push({ message, visibilityS: outageVisibilityS(receives) });
+          kept.push({ message, visibilityS: returnAfterS('outage', receives) });
           break;
         case 'keep':
-          kept.push({ message, visibilityS: poisonVisibilityS(receives) });
+          kept.push({ message, visibilityS: returnAfterS('poison', receives) });
           break;
       }
     }

@@ -7,18 +7,22 @@
  */
 import { z } from 'zod';
 import { parseLabelingJobArn, type JobPlace } from '../decisions/names.ts';
+import { STATE_CHANGE_DETAIL_TYPE, STATE_CHANGE_SOURCE } from './state-change-pattern.ts';
 
 /** EventBridge events are at most 256 KB; a message beyond that was not made by a rule. Bytes of UTF-8. */
 export const BODY_MAX_BYTES = 256 * 1024;
 
-/** The source and detail-types of the events that we act on, as AWS documents them. */
-export const EVENT_SOURCE = 'aws.sagemaker';
-export const STATE_CHANGE_DETAIL_TYPE = 'SageMaker Ground Truth Labeling Job State Change';
+/** AWS's name for what a worker did to a task of a labeling job. */
 export const TASK_STATUS_DETAIL_TYPE = 'SageMaker Ground Truth Labeling Job Task Status Change';
 const humanTaskDetailType = /^SageMaker Human Task (Accepted|Declined|Returned|Submitted|Created|Expired)$/;
 
-/** Accounts and regions whose events are believed; an event must name one of each, in its envelope and in its ARN. */
-export type Believed = { accounts: readonly string[]; regions: readonly string[] };
+/**
+ * Accounts and regions whose events are believed; an event must name one of each, in its envelope and in its ARN.
+ * `any` is for a file that a person hands over: an event of a job that nobody follows wakes nothing.
+ */
+export type Believed = { accounts: readonly string[] | 'any'; regions: readonly string[] | 'any' };
+
+const holds = (list: readonly string[] | 'any', entry: string): boolean => list === 'any' || list.includes(entry);
 
 /** Why a message is kept for the dead-letter queue. Our own words only, so they may be logged. */
 export type PoisonReason =
@@ -42,7 +46,11 @@ const envelopeSchema = z.object({
   id: z.string().regex(/^[A-Za-z0-9-]{1,64}$/),
   'detail-type': z.string().min(1).max(256),
   source: z.string().min(1).max(256),
-  account: z.string().regex(/^\d{12}$/),
+  // AWS always sends it; the AWS emulator of the local stack leaves it out. The ARN's account is judged in any case.
+  account: z
+    .string()
+    .regex(/^\d{12}$/)
+    .optional(),
   time: z.iso.datetime({ offset: true }),
   region: z
     .string()
@@ -78,20 +86,20 @@ export const readEvent = (body: string, believed: Believed): Verdict => {
 };
 
 const judge = (event: Envelope, believed: Believed): Verdict => {
-  if (event.source !== EVENT_SOURCE) return { kind: 'not-ours', why: 'other-source' };
+  if (event.source !== STATE_CHANGE_SOURCE) return { kind: 'not-ours', why: 'other-source' };
   const detailType = event['detail-type'];
   const isStateChange = detailType === STATE_CHANGE_DETAIL_TYPE;
   const isWorkerEvent = detailType === TASK_STATUS_DETAIL_TYPE || humanTaskDetailType.test(detailType);
   if (!isStateChange && !isWorkerEvent) return { kind: 'not-ours', why: 'other-detail-type' };
-  if (!believed.accounts.includes(event.account)) return poison('wrong-account');
-  if (!believed.regions.includes(event.region)) return poison('wrong-region');
-  return isStateChange ? judgeStateChange(event) : judgeWorkerEvent(event);
+  if (event.account !== undefined && !holds(believed.accounts, event.account)) return poison('wrong-account');
+  if (!holds(believed.regions, event.region)) return poison('wrong-region');
+  return isStateChange ? judgeStateChange(event, believed) : judgeWorkerEvent(event, believed);
 };
 
-const judgeStateChange = (event: Envelope): Verdict => {
+const judgeStateChange = (event: Envelope, believed: Believed): Verdict => {
   const [arn, ...others] = event.resources;
   if (arn === undefined || others.length > 0) return poison('bad-arn');
-  const place = placeOf(arn, event);
+  const place = placeOf(arn, event, believed);
   if ('why' in place) return place;
   const status = statusSchema.safeParse(event.detail['LabelingJobStatus']);
   if (!status.success) return poison('bad-status');
@@ -102,11 +110,11 @@ const judgeStateChange = (event: Envelope): Verdict => {
  * Only `State`, `labeling-job-arn` and `workteam-team-arn` of the task status change are published, and nothing of the
  * `Human Task` events (some of which are Augmented AI's, without a labeling job). So what is missing is tolerated.
  */
-const judgeWorkerEvent = (event: Envelope): Verdict => {
+const judgeWorkerEvent = (event: Envelope, believed: Believed): Verdict => {
   const { detail } = event;
   const named = detail['labeling-job-arn'] ?? event.resources.find((arn) => arn.includes(':labeling-job/'));
   if (typeof named !== 'string') return { kind: 'not-ours', why: 'no-labeling-job' };
-  const place = placeOf(named, event);
+  const place = placeOf(named, event, believed);
   if ('why' in place) return place;
   const workteam = workteamSchema.safeParse(detail['workteam-team-arn'] ?? detail['workteam-arn']);
   const said = event['detail-type'] === TASK_STATUS_DETAIL_TYPE ? detail['State'] : event['detail-type'];
@@ -127,12 +135,13 @@ export const taskActionOf = (said: unknown): TaskAction => {
   return taskActions.find((action) => words.endsWith(action)) ?? 'other';
 };
 
-/** The envelope passed the allow-list; the ARN must agree with it, so that neither can vouch for a stranger's job. */
-const placeOf = (arn: string, event: Envelope): JobPlace | Extract<Verdict, { kind: 'poison' }> => {
+/** The ARN makes the workflow id, so it is judged itself, and must agree with the envelope. */
+const placeOf = (arn: string, event: Envelope, believed: Believed): JobPlace | Extract<Verdict, { kind: 'poison' }> => {
   const place = parseLabelingJobArn(arn);
   if (place === null) return poison('bad-arn');
-  if (place.account !== event.account) return poison('wrong-account');
-  if (place.region !== event.region) return poison('wrong-region');
+  if (!holds(believed.accounts, place.account)) return poison('wrong-account');
+  if (event.account !== undefined && event.account !== place.account) return poison('wrong-account');
+  if (event.region !== place.region) return poison('wrong-region');
   return place;
 };
 

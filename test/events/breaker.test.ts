@@ -1,3 +1,4 @@
+import { setTimeout as sleepFor } from 'node:timers/promises';
 import { BreakerStopped, createBreaker, outageVisibilityS, PROBE_WAITS_MS, TRUST_MS } from '../../events/breaker.ts';
 
 /** A breaker on a clock of its own; `failing` probes fail before one succeeds. */
@@ -48,7 +49,10 @@ test('while answers are fresh it costs no probe; an idle consumer asks once a mi
 });
 
 test('stopping ends the longest wait at once', async () => {
-  const breaker = createBreaker({ probe: async () => false });
+  const breaker = createBreaker({
+    probe: async () => false,
+    sleep: async (ms, signal) => sleepFor(ms, undefined, { signal }),
+  });
   breaker.trip();
   const passing = breaker.pass();
   breaker.stop();

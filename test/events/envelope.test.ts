@@ -37,6 +37,15 @@ describe('a state-change event', () => {
   });
 });
 
+test('without an account in the envelope, as the AWS emulator sends it, the ARN alone is judged (I4)', () => {
+  const { account: _account, ...event } = stateChangeEvent('a');
+  expect(read(event)).toMatchObject({ kind: 'state-change' });
+  expect(read({ ...event, resources: [jobArn('a', '999999999999')] })).toEqual({
+    kind: 'poison',
+    why: 'wrong-account',
+  });
+});
+
 describe('an event that is not ours is told from a broken one (I4)', () => {
   test.each([
     ['another source', stateChangeEvent('a', 'Completed', { source: 'aws.s3' }), 'other-source'],
@@ -54,6 +63,7 @@ describe('poison is named by one of our own words (I4)', () => {
   const withArn = (arn: string) => stateChangeEvent('a', 'Completed', { resources: [arn] });
   test.each([
     ['another account', stateChangeEvent('a', 'Completed', { account: '999999999999' }), 'wrong-account'],
+    ['an account that is no account id', stateChangeEvent('a', 'Completed', { account: '1111' }), 'no-envelope'],
     ['another region', stateChangeEvent('a', 'Completed', { region: 'eu-west-1' }), 'wrong-region'],
     ["an ARN in another account than the envelope's", withArn(jobArn('a', '999999999999')), 'wrong-account'],
     ["an ARN in another region than the envelope's", withArn(jobArn('a', ACCOUNT, 'eu-west-1')), 'wrong-region'],

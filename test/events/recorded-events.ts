@@ -1,5 +1,6 @@
 /** Events in AWS's documented shapes (https://docs.aws.amazon.com/sagemaker/latest/dg/sms-monitor-cloud-watch.html); the values are made up. */
-import { STATE_CHANGE_DETAIL_TYPE, TASK_STATUS_DETAIL_TYPE, type Believed } from '../../events/envelope.ts';
+import { TASK_STATUS_DETAIL_TYPE, type Believed } from '../../events/envelope.ts';
+import { STATE_CHANGE_DETAIL_TYPE } from '../../events/state-change-pattern.ts';
 
 export const ACCOUNT = '111122223333';
 export const REGION = 'us-east-1';

@@ -1,0 +1,50 @@
+/**
+ * Brings the counted windows of worker events to the workflows that follow the jobs: a timer that asks which windows
+ * are over, one signal for each. Worker events are estimates, so what meets a closed workflow is forgotten, and only an
+ * outage makes a window wait.
+ */
+import type { Client } from '@temporalio/client';
+import { workerActivity } from '../workflows/messages.ts';
+import { deliver } from './deliver.ts';
+import type { WorkerEvent } from './handling.ts';
+import { createWorkerWindows, type ClosedWindow, type WorkerWindows } from './worker-windows.ts';
+
+/** How often finished windows are looked for. Milliseconds. */
+const LOOK_EVERY_MS = 30_000;
+
+export type WorkerActivityCounter = {
+  /** Counts one event; `worker` where the source names who. */
+  count(event: WorkerEvent, worker?: string): void;
+  /** Sends the windows whose time is over; all of them with `everything`. Never throws. */
+  flush(options?: { everything?: boolean }): Promise<void>;
+  /** Ends the timer and sends what is counted so far. */
+  stop(): Promise<void>;
+};
+
+/** Starts the timer. Pass `count` to the consumer as `onWorkerEvent`; stop it after the consumer. */
+export const startWorkerActivity = (
+  client: Client,
+  windows: WorkerWindows = createWorkerWindows(),
+): WorkerActivityCounter => {
+  const send = async (window: ClosedWindow): Promise<void> => {
+    const { kind } = await deliver(client, window.place, workerActivity, window.activity);
+    if (kind === 'outage') windows.putBack(window);
+  };
+  let sending: Promise<void> = Promise.resolve();
+  const flush = (options?: { everything?: boolean }): Promise<void> => {
+    // One at a time: a window that is put back is not taken by a flush that began before.
+    sending = sending.then(async () => {
+      await Promise.all(windows.takeDue(options).map(send));
+    });
+    return sending;
+  };
+  const timer = setInterval(() => void flush(), LOOK_EVERY_MS);
+  return {
+    count: (event, worker) => void windows.count(event, worker),
+    flush,
+    stop: () => {
+      clearInterval(timer);
+      return flush({ everything: true });
+    },
+  };
+};

@@ -1,0 +1,231 @@
+import { randomUUID } from 'node:crypto';
+import {
+  ReceiveMessageCommand,
+  DeleteMessageCommand,
+  SendMessageCommand,
+  type Message,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
+import { CreateTopicCommand, PublishCommand, SubscribeCommand } from '@aws-sdk/client-sns';
+import { stateChangePattern } from '../../events/state-change-pattern.ts';
+import { temporalDevServer } from '../support/servers.ts';
+import { fakeTemporal, grpcFailure } from './fake-temporal.ts';
+import {
+  awsClients,
+  consume,
+  createQueue,
+  depth,
+  eventually,
+  localEvent,
+  MAX_RECEIVES,
+  openWorkflow,
+  putEvent,
+  putRule,
+  send,
+  stopConsumers,
+} from './queue-stack.ts';
+
+const newJob = (): string => `birds-${randomUUID().slice(0, 8)}-001`;
+const empty = { waiting: 0, taken: 0 };
+
+afterEach(stopConsumers);
+
+describe('with a real queue and a real Temporal server', () => {
+  test('an event that a rule brings is signalled to the workflow that follows its job, and deleted (I4)', async () => {
+    const queue = await createQueue();
+    await putRule(queue, stateChangePattern());
+    const job = newJob();
+    const { client, statuses } = await openWorkflow(job);
+    consume(queue, client);
+    await putEvent(job, 'Stopping');
+    await putEvent(job, 'Stopped');
+    await eventually(async () => (await statuses()).length === 2);
+    expect((await statuses()).toSorted()).toEqual(['Stopped', 'Stopping']);
+    await eventually(async () => (await depth(queue.sqs, queue.url)).taken === 0);
+    expect(await depth(queue.sqs, queue.url)).toEqual(empty);
+  });
+
+  test('an event that an SNS topic brings is signalled as well (I4)', async () => {
+    const queue = await createQueue();
+    const { sns } = await awsClients();
+    const { TopicArn } = await sns.send(new CreateTopicCommand({ Name: `topic-${randomUUID()}` }));
+    await sns.send(new SubscribeCommand({ TopicArn, Protocol: 'sqs', Endpoint: queue.arn }));
+    const job = newJob();
+    const { client, statuses } = await openWorkflow(job);
+    consume(queue, client);
+    await sns.send(new PublishCommand({ TopicArn, Message: JSON.stringify(localEvent(job, 'Failed')) }));
+    await eventually(async () => (await statuses()).length === 1);
+    expect(await statuses()).toEqual(['Failed']);
+  });
+
+  test('events of closed workflows, of jobs nobody follows and of others are deleted and counted, and wake nothing (I4)', async () => {
+    const queue = await createQueue();
+    const closed = newJob();
+    const { client, handle, statuses } = await openWorkflow(closed);
+    await handle.terminate('closed by the test');
+    const consumer = consume(queue, client);
+    await send(queue, localEvent(closed), localEvent(newJob()), { ...localEvent(newJob()), source: 'aws.s3' });
+    await eventually(() => consumer.stats().counts['not-ours'] === 1);
+    await stopConsumers();
+    expect(consumer.stats().counts).toMatchObject({ received: 3, closed: 1, 'nobody-follows': 1, 'not-ours': 1 });
+    expect(await depth(queue.sqs, queue.url)).toEqual(empty);
+    expect(await statuses()).toEqual([]);
+    expect((await handle.describe()).status.name).toBe('TERMINATED');
+  });
+
+  test('consumers side by side deliver every event (I4)', async () => {
+    const queue = await createQueue();
+    const jobs = Array.from({ length: 4 }, newJob);
+    const workflows = await Promise.all(jobs.map(openWorkflow));
+    const { env } = await temporalDevServer();
+    const consumers = [1, 2, 3].map(() => consume(queue, env.client));
+    const statuses = Array.from({ length: 10 }, (_, n) => `Status ${n}`);
+    await send(queue, ...jobs.flatMap((job) => statuses.map((status) => localEvent(job, status))));
+    const delivered = () => consumers.reduce((sum, consumer) => sum + (consumer.stats().counts.delivered ?? 0), 0);
+    await eventually(() => delivered() === 40);
+    for (const workflow of workflows) expect((await workflow.statuses()).toSorted()).toEqual(statuses);
+  });
+
+  test('a namespace that is not there is an outage: nothing is taken from the queue', async () => {
+    const queue = await createQueue();
+    const { env } = await temporalDevServer();
+    const { Client } = await import('@temporalio/client');
+    const client = new Client({ connection: env.connection, namespace: 'no-such-namespace' });
+    const consumer = consume(queue, client);
+    await send(queue, localEvent(newJob()));
+    await eventually(() => consumer.stats().counts['outage-began'] === 1);
+    expect(consumer.stats()).toEqual({ receiving: false, counts: { 'outage-began': 1 } });
+    expect(await depth(queue.sqs, queue.url)).toEqual({ waiting: 1, taken: 0 });
+  });
+});
+
+/** What waits in a queue, with the number of times each was received before this look. */
+const takeAll = async (sqs: SQSClient, QueueUrl: string): Promise<Message[]> => {
+  const { Messages = [] } = await sqs.send(
+    new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, MessageSystemAttributeNames: ['All'] }),
+  );
+  for (const { ReceiptHandle } of Messages) await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+  return Messages;
+};
+
+describe('the dead-letter queue', () => {
+  test('gets poison after exactly five receives; a redrive brings poison back and delivers what had only come too early (I4)', async () => {
+    const queue = await createQueue();
+    const { client, sent } = fakeTemporal();
+    const job = newJob();
+    const misled = consume(queue, client, { accounts: ['999999999999'] });
+    await send(queue, '{"not": "an event"}', localEvent(job));
+    await eventually(async () => (await depth(queue.sqs, queue.deadLetterUrl)).waiting === 2);
+    await stopConsumers();
+    expect(misled.stats().counts).toEqual({ received: 2 * MAX_RECEIVES, poison: 2 * MAX_RECEIVES });
+    expect(await depth(queue.sqs, queue.url)).toEqual(empty);
+    expect(sent).toEqual([]);
+
+    const redriven = await takeAll(queue.sqs, queue.deadLetterUrl);
+    for (const { Body } of redriven)
+      await queue.sqs.send(new SendMessageCommand({ QueueUrl: queue.url, MessageBody: Body }));
+    const corrected = consume(queue, client);
+    await eventually(async () => (await depth(queue.sqs, queue.deadLetterUrl)).waiting === 1);
+    await stopConsumers();
+    expect(corrected.stats().counts).toMatchObject({ delivered: 1, poison: MAX_RECEIVES });
+    expect(sent.map(({ workflowId }) => workflowId.split(':')[3])).toEqual([job]);
+    expect((await takeAll(queue.sqs, queue.deadLetterUrl)).map(({ Body }) => Body)).toEqual(['{"not": "an event"}']);
+  });
+
+  test('gets nothing from an outage: receiving stops, and goes on when a probe succeeds (I4, I7)', async () => {
+    const queue = await createQueue();
+    let failuresLeft = 0;
+    const { client, sent } = fakeTemporal(() => {
+      if (failuresLeft-- > 0) throw grpcFailure(14, 'refused');
+    });
+    const waits: number[] = [];
+    const consumer = consume(queue, client, {
+      pace: { returnAfterS: () => 0, sleep: async (ms) => void waits.push(ms) },
+    });
+    await send(queue, localEvent(newJob()));
+    await eventually(() => consumer.stats().counts.delivered === 1);
+    failuresLeft = 5; // the next event's signal and four probes
+    await send(queue, localEvent(newJob()));
+    await eventually(() => consumer.stats().counts.delivered === 2);
+    await stopConsumers();
+    expect(sent).toHaveLength(3);
+    // One receive met the outage; five waits, more than an hour in all, cost not one more.
+    expect(consumer.stats().counts).toMatchObject({ received: 3, outage: 1, 'outage-began': 1, 'outage-ended': 1 });
+    expect(waits).toEqual([30_000, 120_000, 600_000, 3_600_000, 21_600_000]);
+    expect(await depth(queue.sqs, queue.url)).toEqual(empty);
+    expect(await depth(queue.sqs, queue.deadLetterUrl)).toEqual(empty);
+  });
+
+  test('gets nothing while a workflow takes no more signals: the event is kept and an alarm is logged (I4)', async () => {
+    const queue = await createQueue();
+    const { client } = fakeTemporal(() => {
+      throw grpcFailure(3, 'exceeded workflow execution limit for signal events');
+    });
+    const alarms: string[] = [];
+    const consumer = consume(queue, client, {
+      logger: { info: () => {}, warn: () => {}, error: (message) => alarms.push(message) },
+      pace: { returnAfterS: () => 60 },
+    });
+    await send(queue, localEvent(newJob()));
+    await eventually(() => consumer.stats().counts['signal-limit'] === 1);
+    await stopConsumers();
+    expect(alarms).toHaveLength(1);
+    expect(await depth(queue.sqs, queue.url)).toEqual({ waiting: 0, taken: 1 });
+    expect(await depth(queue.sqs, queue.deadLetterUrl)).toEqual(empty);
+  });
+});
+
+test('a stop takes no message that is not finished or returned, whatever is under way (I4)', async () => {
+  const queue = await createQueue();
+  const total = 60;
+  let letGo = (): void => {};
+  const held = new Promise<void>((resolve) => (letGo = resolve));
+  const { client, sent } = fakeTemporal(({ workflowId }) =>
+    workflowId.startsWith('labeling-job:000000000000') ? undefined : held,
+  );
+  await send(queue, ...Array.from({ length: total }, () => localEvent(newJob())));
+  const consumer = consume(queue, client);
+  await eventually(() => sent.length > 0);
+  const stopped = consumer.stop();
+  letGo();
+  await stopped;
+  const { waiting, taken } = await depth(queue.sqs, queue.url);
+  expect(taken).toBe(0);
+  expect(consumer.stats().counts.delivered).toBe(sent.length);
+  expect(waiting + sent.length).toBe(total);
+  expect(sent.length).toBeLessThan(total);
+});
+
+test('a stop in the middle of an outage ends the longest wait at once (I4)', async () => {
+  const queue = await createQueue();
+  const { client } = fakeTemporal(() => {
+    throw grpcFailure(7, 'Request unauthorized.');
+  });
+  const consumer = consume(queue, client, {
+    pace: {
+      sleep: (_ms, signal) =>
+        new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    },
+  });
+  await eventually(() => !consumer.stats().receiving);
+  await consumer.stop();
+  expect(consumer.stats().counts).toEqual({ 'outage-began': 1 });
+});
+
+test('a queue that is not there is asked at growing intervals, not in a tight loop', async () => {
+  const queue = await createQueue();
+  const { client } = fakeTemporal();
+  const waits: number[] = [];
+  const consumer = consume({ ...queue, url: `${queue.url}-gone` }, client, {
+    pace: { sleep: async (ms) => void waits.push(ms) },
+  });
+  await eventually(() => waits.length >= 6);
+  await consumer.stop();
+  expect(waits.slice(0, 6)).toEqual([1000, 2000, 4000, 8000, 16_000, 30_000]);
+});
+
+test('without an account or a region to believe, the consumer does not start', () => {
+  const { client } = fakeTemporal();
+  const nowhere = { sqs: {} as SQSClient, url: 'http://127.0.0.1/q', arn: '', deadLetterUrl: '', deadLetterArn: '' };
+  expect(() => consume(nowhere, client, { accounts: [] })).toThrow(/at least one account and one region/);
+});
