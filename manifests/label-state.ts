@@ -1,0 +1,66 @@
+/**
+ * What one line says about its label. It owns the key-presence rule (DESIGN, section 6): label key present, whatever its value:
+ * labeled; no label but metadata with `failure-reason`: failed, expired or declined; neither: not attempted. What does
+ * not fit is marked odd and still classified by that rule, never guessed.
+ */
+import { findAttribute, memberBytes, valueBytes, type Attribute, type ObjectLine } from './attributes.ts';
+import { canonicalValue, type IsOwn } from './identity.ts';
+
+/** The chain's two attributes on a line. */
+export type OwnAttributes = { readonly label: string; readonly metadata: string; readonly isOwn: IsOwn };
+
+/** The names for a LabelAttributeName; AWS puts what it knows of a label into `<label>-metadata`. */
+export const ownAttributes = (label: string): OwnAttributes => {
+  const metadata = `${label}-metadata`;
+  return { label, metadata, isOwn: (name) => name === label || name === metadata };
+};
+
+/** `odd`: label beside a failure-reason, metadata without one and without label, a reason that is no text, a repeated name. */
+export type LabelState =
+  | { readonly kind: 'labeled'; readonly odd: boolean; readonly label: Attribute }
+  | { readonly kind: 'failed'; readonly odd: boolean; readonly reason: string }
+  | { readonly kind: 'not-attempted'; readonly odd: boolean };
+
+const failureKey = 'failure-reason';
+
+/** The failure-reason in a metadata value; undefined if the key is not there. */
+const readFailureReason = (metadata: Buffer): unknown => {
+  if (!metadata.includes(failureKey) && !metadata.includes('\\')) return undefined;
+  const value: unknown = JSON.parse(metadata.toString('utf8'));
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || !Object.hasOwn(value, failureKey)) {
+    return undefined;
+  }
+  return Reflect.get(value, failureKey);
+};
+
+/** Classifies a line. */
+export const labelStateOf = (line: ObjectLine, own: OwnAttributes): LabelState => {
+  const label = findAttribute(line, own.label);
+  const metadata = findAttribute(line, own.metadata);
+  const repeated =
+    line.attributes.filter(({ name }) => own.isOwn(name)).length > Number(label !== null) + Number(metadata !== null);
+  const reason = metadata === null ? undefined : readFailureReason(valueBytes(line, metadata));
+  if (label !== null) return { kind: 'labeled', odd: repeated || reason !== undefined, label };
+  if (reason === undefined) return { kind: 'not-attempted', odd: repeated || metadata !== null };
+  if (typeof reason === 'string') return { kind: 'failed', odd: repeated, reason };
+  return { kind: 'failed', odd: true, reason: JSON.stringify(reason) };
+};
+
+/** The label and its metadata as AWS wrote them, joined by a comma. White space before the names is kept. */
+export const labelMembers = (line: ObjectLine, own: OwnAttributes): Buffer => {
+  const members = [findAttribute(line, own.label), findAttribute(line, own.metadata)]
+    .filter((attribute) => attribute !== null)
+    .toSorted((a, b) => a.start - b.start)
+    .map((attribute) => memberBytes(line, attribute));
+  return Buffer.concat(members.flatMap((member, index) => (index === 0 ? [member] : [Buffer.from(','), member])));
+};
+
+/** Whether two lines hold the same label value; false if either has none. */
+export const sameLabel = (a: ObjectLine, b: ObjectLine, own: OwnAttributes): boolean => {
+  const one = findAttribute(a, own.label);
+  const other = findAttribute(b, own.label);
+  if (one === null || other === null) return false;
+  const left = valueBytes(a, one);
+  const right = valueBytes(b, other);
+  return left.equals(right) || canonicalValue(left) === canonicalValue(right);
+};

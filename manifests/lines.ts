@@ -1,0 +1,152 @@
+/**
+ * Splitting a byte stream into lines without decoding it. It owns what a line is: bytes up to and including a line
+ * feed (a carriage return before it is part of the terminator), the last one with or without. A byte order mark at the
+ * very start belongs to no line. Time is linear in the bytes, whatever the chunks.
+ */
+import type { ByteSink, ByteSource } from './byte-streams.ts';
+
+const LINE_FEED = 0x0a;
+const EMPTY = Buffer.alloc(0);
+const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
+
+/** The longest line that is held in memory. AWS accepts 100,000 characters in; labels may be longer on their way out. */
+export const LINE_MAX_BYTES = 16 * 1024 * 1024;
+
+/** Thrown when a line is longer than {@link LINE_MAX_BYTES}: most likely the bytes are no JSON Lines at all. */
+export class LineTooLongError extends Error {
+  override readonly name = 'LineTooLongError';
+  /** 1-based. */
+  readonly line: number;
+
+  constructor(line: number) {
+    super(`line ${line} is longer than ${LINE_MAX_BYTES} bytes; is this a JSON Lines file?`);
+    this.line = line;
+  }
+}
+
+const isWhitespace = (byte: number): boolean => byte === 0x20 || byte === 0x09 || byte === 0x0d || byte === LINE_FEED;
+
+const isBlank = (line: Uint8Array): boolean => {
+  for (const byte of line) if (!isWhitespace(byte)) return false;
+  return true;
+};
+
+/** Reads one stream line by line. */
+export class LineReader {
+  readonly #chunks: AsyncIterator<Uint8Array>;
+  #block: Buffer = EMPTY;
+  #at = 0;
+  #started = false;
+  #ended = false;
+  #lines = 0;
+  #heldBlanks = 0;
+  #heldLine: Buffer | null = null;
+
+  constructor(source: ByteSource) {
+    this.#chunks = source()[Symbol.asyncIterator]();
+  }
+
+  /** How many lines were handed out or copied: the 1-based number of the last one. */
+  get lines(): number {
+    return this.#lines;
+  }
+
+  /** The next line with its terminator; null at the end. */
+  async next(): Promise<Buffer | null> {
+    for (;;) {
+      const feed = this.#block.indexOf(LINE_FEED, this.#at);
+      if (feed !== -1) return this.#take(feed + 1);
+      if (this.#ended) return this.#at < this.#block.length ? this.#take(this.#block.length) : null;
+      await this.#fill();
+    }
+  }
+
+  /**
+   * Like {@link next} for a manifest of someone else's: blank lines at the end are dropped, a blank line between others
+   * is handed out as an empty one, so that it is noticed and line numbers stay those of the file.
+   */
+  async nextOfManifest(): Promise<Buffer | null> {
+    if (this.#heldLine === null) {
+      let line = await this.next();
+      while (line !== null && isBlank(line)) {
+        this.#heldBlanks += 1;
+        this.#lines -= 1;
+        line = await this.next();
+      }
+      if (line === null) return null;
+      if (this.#heldBlanks === 0) return line;
+      this.#heldLine = line;
+      this.#lines -= 1;
+    }
+    this.#lines += 1;
+    if (this.#heldBlanks > 0) {
+      this.#heldBlanks -= 1;
+      return EMPTY;
+    }
+    const line = this.#heldLine;
+    this.#heldLine = null;
+    return line;
+  }
+
+  /** Copies up to `count` lines to a sink, whole blocks at a time, and says how many there were. */
+  async copy(count: number, sink: ByteSink): Promise<number> {
+    let copied = 0;
+    while (copied < count) {
+      let end = this.#at;
+      while (copied < count) {
+        const feed = this.#block.indexOf(LINE_FEED, end);
+        if (feed === -1) break;
+        end = feed + 1;
+        copied += 1;
+      }
+      if (copied < count && this.#ended && end < this.#block.length) {
+        end = this.#block.length;
+        copied += 1;
+      }
+      if (end > this.#at) await sink.write(this.#block.subarray(this.#at, end));
+      this.#at = end;
+      if (copied === count || this.#ended) break;
+      await this.#fill();
+    }
+    this.#lines += copied;
+    return copied;
+  }
+
+  /** Ends the stream early; needed when not everything is read. */
+  async close(): Promise<void> {
+    this.#ended = true;
+    this.#block = EMPTY;
+    this.#at = 0;
+    await this.#chunks.return?.();
+  }
+
+  #take(end: number): Buffer {
+    const line = this.#block.subarray(this.#at, end);
+    this.#at = end;
+    this.#lines += 1;
+    return line;
+  }
+
+  /** Reads until the unread part holds a whole line or the stream ends. Only new chunks are searched for a line feed. */
+  async #fill(): Promise<void> {
+    const pieces: Buffer[] = this.#at < this.#block.length ? [this.#block.subarray(this.#at)] : [];
+    let length = pieces[0]?.length ?? 0;
+    for (;;) {
+      const { value, done } = await this.#chunks.next();
+      if (done === true) {
+        this.#ended = true;
+        break;
+      }
+      const chunk = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+      pieces.push(chunk);
+      length += chunk.length;
+      if (chunk.indexOf(LINE_FEED) !== -1) break;
+      if (length > LINE_MAX_BYTES) throw new LineTooLongError(this.#lines + this.#heldBlanks + 1);
+    }
+    const [only] = pieces;
+    this.#block = only !== undefined && pieces.length === 1 ? only : Buffer.concat(pieces, length);
+    const marked = !this.#started && this.#block.subarray(0, 3).equals(BYTE_ORDER_MARK);
+    this.#at = marked ? 3 : 0;
+    this.#started = true;
+  }
+}
