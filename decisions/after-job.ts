@@ -39,7 +39,7 @@ export const jobDecided = (state: ChainState, order: JobOrder, input: JobInput |
       arn: null,
       status: 'Deciding',
       outcome: null,
-      input: input === null ? null : { ...input, note: order.note },
+      input,
       createdAtMs: null,
       endedAtMs: null,
       counters: null,
@@ -222,7 +222,7 @@ export const lateLabelsMerged = (
 export const mergeBlocked = (
   state: ChainState,
   generation: number,
-  reason: 'labels-missing' | 'unreadable-output' | 'storage-refused',
+  reason: 'labels-missing' | 'unreadable-output' | 'storage-refused' | 'job-workflow-failed',
   message: string,
 ): ChainState => askFor(state, reason, message, generation);
 

@@ -3,6 +3,7 @@
  * record in S3. Times are milliseconds since the epoch by the service's clock, never workflow time.
  */
 import type { Attention } from './attention.ts';
+import { chainSuffix } from './names.ts';
 import type { Ending, LabelCounters, NotCreated, StopRequest } from './ending.ts';
 import type { Outcome } from './outcome.ts';
 import type { Spec } from './spec.ts';
@@ -28,6 +29,8 @@ export type JobInput = {
   /** Of these, the ones without a label: what workers will see. */
   sentObjects: number;
   mode: 'unlabeled' | 'dataset';
+  /** LabelingJobAlgorithmsConfig was left out of this one. */
+  withoutAlgorithms: boolean;
   /** Why the input or request differs from the policy, for `show`; null if it does not. */
   note: string | null;
 };
@@ -78,6 +81,8 @@ export type ChainEnd = {
 
 export type ChainState = {
   chain: string;
+  /** The run id of the chain's very first workflow run; it stays through continue-as-new, reset and resume. */
+  firstRunId: string;
   /** What tells the job names of two runs of one chain name apart. */
   suffix: string;
   /** 0 at the start, one more with each `resume` from the record: a stale writer of an earlier one is ignored. */
@@ -101,9 +106,10 @@ export type ChainState = {
   lastHeardMs: number | null;
 };
 
-export const newChain = (spec: Spec, suffix: string): ChainState => ({
+export const newChain = (spec: Spec, firstRunId: string): ChainState => ({
   chain: spec.chain,
-  suffix,
+  firstRunId,
+  suffix: chainSuffix(firstRunId),
   resumption: 0,
   spec,
   manifestUris: [],

@@ -21,8 +21,11 @@ export const LOOKS_AFTER_STOP_MS: readonly number[] = [10 * SECOND_MS, MINUTE_MS
 /** Near the hand-over the forecast is looked at again this often. */
 const HAND_OVER_RECHECK_MS = 30 * MINUTE_MS;
 
-/** A created job may be unknown to Describe for a moment; after this long it is gone. */
-export const GONE_AFTER_MS = HOUR_MS;
+/** A created job may be unknown to Describe for a moment; after this many looks in a row (about half an hour) it is gone. */
+const GONE_AFTER_LOOKS = 10;
+
+const absentLookMs = (looks: number): number =>
+  Math.min(5 * MINUTE_MS, MIN_BETWEEN_LOOKS_MS * 2 ** Math.max(0, looks - 1));
 
 /** What is known of a followed job: plain JSON, carried whole through continue-as-new. */
 export type Follow = {
@@ -39,8 +42,8 @@ export type Follow = {
   troublesTold: AttentionReason[];
   deadlineAtRiskTold: boolean;
   declines: number;
-  /** Describe said "no such job" since this time of the caller's clock; null while it knows it. */
-  absentSinceMs: number | null;
+  /** How often in a row Describe said that there is no such job. */
+  absentLooks: number;
 };
 
 export const newFollow = (): Follow => ({
@@ -53,7 +56,7 @@ export const newFollow = (): Follow => ({
   troublesTold: [],
   deadlineAtRiskTold: false,
   declines: 0,
-  absentSinceMs: null,
+  absentLooks: 0,
 });
 
 export const deadlineOf = (observation: Observation, policy: Policy): number =>
@@ -66,7 +69,7 @@ export const observed = (follow: Follow, observation: Observation): Follow => {
   const known = follow.observation;
   // Describe may lag behind itself: a terminal status is final, and an older Date is older news.
   if (known !== null && (asTerminal(known.status) !== null || observation.serviceNowMs < known.serviceNowMs)) {
-    return { ...follow, absentSinceMs: null };
+    return { ...follow, absentLooks: 0 };
   }
   const done = doneOf(observation);
   const moved = follow.progressAtMs === null || done > follow.done || known?.status !== observation.status;
@@ -76,9 +79,14 @@ export const observed = (follow: Follow, observation: Observation): Follow => {
     done: Math.max(done, follow.done),
     progressAtMs: moved ? observation.serviceNowMs : follow.progressAtMs,
     samples: sampled(follow.samples, { atMs: observation.serviceNowMs, done }),
-    absentSinceMs: null,
+    absentLooks: 0,
   };
 };
+
+/** Describe said that there is no such job. */
+export const absent = (follow: Follow): Follow => ({ ...follow, absentLooks: follow.absentLooks + 1 });
+
+export const isGone = (follow: Follow): boolean => follow.absentLooks >= GONE_AFTER_LOOKS;
 
 /** An event said that the job is over; if the look it causes does not confirm it, these looks follow. */
 export const eventArrived = (follow: Follow, status: string): Follow =>
@@ -142,7 +150,7 @@ const reconcileAt = (observation: Observation, policy: Policy, jitter: number): 
 /** How long to wait before the next look, counted from the last one. */
 export const nextLookMs = (follow: Follow, context: FollowContext, jitter: number): number => {
   const { observation } = follow;
-  if (observation === null) return MIN_BETWEEN_LOOKS_MS;
+  if (observation === null || follow.absentLooks > 0) return absentLookMs(follow.absentLooks);
   const { policy } = context;
   const nowMs = observation.serviceNowMs;
   const [look] = follow.looksMs;

@@ -1,0 +1,54 @@
+/**
+ * What an error of the AWS SDK means for us. Throttling, outages and anything not known here is thrown on, and Temporal
+ * tries again; what no retry can mend becomes a value or a failure with a type of its own.
+ */
+import { ApplicationFailure } from '@temporalio/common';
+import { messageOf } from '../errors.ts';
+
+/** The SDK's name of an error, such as `ResourceInUse`; empty for anything else. */
+export const awsErrorName = (thrown: unknown): string => (thrown instanceof Error ? thrown.name : '');
+
+const statusOf = (thrown: unknown): number | null => {
+  if (typeof thrown !== 'object' || thrown === null || !('$metadata' in thrown)) return null;
+  const metadata = thrown.$metadata;
+  if (typeof metadata !== 'object' || metadata === null || !('httpStatusCode' in metadata)) return null;
+  return typeof metadata.httpStatusCode === 'number' ? metadata.httpStatusCode : null;
+};
+
+const throttles = ['ThrottlingException', 'Throttling', 'TooManyRequestsException', 'RequestLimitExceeded', 'SlowDown'];
+
+/** A 4xx that is no throttle: the same call would be refused again. */
+export const isRefusal = (thrown: unknown): boolean => {
+  const status = statusOf(thrown);
+  return (
+    status !== null && status >= 400 && status < 500 && status !== 429 && !throttles.includes(awsErrorName(thrown))
+  );
+};
+
+/** S3 and HTTP say "not there" in several ways. */
+export const isAbsent = (thrown: unknown): boolean =>
+  ['NoSuchKey', 'NotFound', 'NoSuchBucket'].includes(awsErrorName(thrown)) || statusOf(thrown) === 404;
+
+/** Someone else wrote the object first, or it changed since we looked. */
+export const isPreconditionFailed = (thrown: unknown): boolean => {
+  const status = statusOf(thrown);
+  return status === 412 || status === 409;
+};
+
+/** Runs a call to S3; a refusal becomes the failure `storage-refused`, which the chain shows to a person. */
+export const storageCall = async <Result>(what: string, run: () => Promise<Result>): Promise<Result> => {
+  try {
+    return await run();
+  } catch (thrown) {
+    if (thrown instanceof ApplicationFailure || !isRefusal(thrown) || isPreconditionFailed(thrown)) throw thrown;
+    throw ApplicationFailure.create({
+      type: 'storage-refused',
+      message: `${what}: ${awsErrorName(thrown)}: ${messageOf(thrown)}`,
+      nonRetryable: true,
+    });
+  }
+};
+
+/** A failure that ends the chain with a sentence: what was given cannot be used. */
+export const unusable = (message: string): ApplicationFailure =>
+  ApplicationFailure.create({ type: 'unusable', message, nonRetryable: true });

@@ -1,0 +1,200 @@
+/**
+ * What is checked before anything is paid. Errors stop a start; warnings do so only with --strict; a check that the
+ * worker may not make is reported as skipped, never as passed.
+ */
+import { HeadBucketCommand, type S3Client } from '@aws-sdk/client-s3';
+import { DescribeWorkteamCommand, type SageMakerClient } from '@aws-sdk/client-sagemaker';
+import { accountOfArn, isLabelingJobName } from '../decisions/names.ts';
+import type { Spec } from '../decisions/spec.ts';
+import { ApplicationFailure } from '@temporalio/common';
+import { messageOf } from '../errors.ts';
+import { checkManifest, type ManifestCounts } from '../manifests/dataset.ts';
+import { ownAttributes } from '../manifests/label-state.ts';
+import { awsErrorName, isAbsent, isRefusal } from './aws-failures.ts';
+import { chainFolder, readChainRecord } from './records.ts';
+import { etagOf, objectSource, parseS3Uri } from './s3-objects.ts';
+
+export type CheckName =
+  | 'chain-name'
+  | 'region'
+  | 'account'
+  | 'manifest'
+  | 'output-path'
+  | 'work-team'
+  | 'ui-template'
+  | 'label-categories'
+  | 'price';
+
+export type Finding = { level: 'error' | 'warning' | 'skipped' | 'passed'; check: CheckName; message: string };
+
+export type Preflight = { findings: Finding[]; objects: ManifestCounts | null };
+
+export type PreflightInput = {
+  spec: Spec;
+  /** `start`: the name must be free; `resume` and `amend`: the record must exist. */
+  purpose: 'start' | 'existing';
+  /** Checked instead of the spec's manifest (amend --manifest, adopt). */
+  manifestUri: string | null;
+};
+
+export const preflightActivities = ({
+  s3,
+  sagemaker,
+  regions,
+  accounts,
+}: {
+  s3: (region: string) => S3Client;
+  sagemaker: (region: string) => SageMakerClient;
+  /** Where this worker may run jobs; empty: anywhere. */
+  regions: readonly string[];
+  accounts: readonly string[];
+}) => ({
+  checkSpec: async ({ spec, purpose, manifestUri }: PreflightInput): Promise<Preflight> => {
+    const findings: Finding[] = [];
+    const add = (level: Finding['level'], check: CheckName, message: string): void =>
+      void findings.push({ level, check, message });
+    let objects: ManifestCounts | null = null;
+
+    /** Runs one check; a refusal of the check itself is a skip, an outage fails the activity and is tried again. */
+    const check = async (name: CheckName, run: () => Promise<void>): Promise<void> => {
+      try {
+        await run();
+      } catch (thrown) {
+        const denied = /accessdenied|forbidden|not authori/i.test(`${awsErrorName(thrown)} ${messageOf(thrown)}`);
+        const refused = thrown instanceof ApplicationFailure ? thrown.nonRetryable === true : isRefusal(thrown);
+        if (denied) add('skipped', name, `not checked, the worker may not: ${messageOf(thrown)}`);
+        else if (refused) add('error', name, messageOf(thrown));
+        else throw thrown;
+      }
+    };
+
+    if (regions.length > 0 && !regions.includes(spec.region)) {
+      add(
+        'error',
+        'region',
+        `job.HumanTaskConfig.WorkteamArn: is in ${spec.region}; this worker runs jobs in ${regions.join(', ')}`,
+      );
+    }
+    if (accounts.length > 0 && !accounts.includes(spec.account)) {
+      add(
+        'error',
+        'account',
+        `job.RoleArn: is in the account ${spec.account}; this worker runs jobs in ${accounts.join(', ')}`,
+      );
+    }
+    const teamAccount = accountOfArn(spec.job.HumanTaskConfig.WorkteamArn);
+    const isOwnTeam = spec.job.HumanTaskConfig.WorkteamArn.includes(':workteam/private-crowd/');
+    if (isOwnTeam && teamAccount !== spec.account) {
+      add(
+        'error',
+        'account',
+        `job.HumanTaskConfig.WorkteamArn: is in the account ${teamAccount ?? '?'}, job.RoleArn in ${spec.account}; both must be the same`,
+      );
+    }
+    if (findings.some((finding) => finding.level === 'error')) return { findings, objects };
+
+    const client = s3(spec.region);
+    let bucketThere = true;
+    await check('output-path', async () => {
+      const { Bucket } = parseS3Uri(spec.job.OutputConfig.S3OutputPath);
+      try {
+        await client.send(new HeadBucketCommand({ Bucket }));
+        add('passed', 'output-path', `the bucket ${Bucket} is there`);
+      } catch (thrown) {
+        if (!isAbsent(thrown)) throw thrown;
+        bucketThere = false;
+        add(
+          'error',
+          'output-path',
+          `job.OutputConfig.S3OutputPath: the bucket ${Bucket} does not exist; create it in ${spec.region} or correct the path`,
+        );
+      }
+    });
+    if (bucketThere) {
+      await check('chain-name', async () => {
+        const record = await readChainRecord(client, chainFolder(spec));
+        if (purpose === 'start' && record !== null) {
+          add(
+            'error',
+            'chain-name',
+            `the chain ${spec.chain} exists (its record is ${record.uri}); go on with it by: label-relay resume ${spec.chain}, or choose another name`,
+          );
+        }
+        if (purpose === 'existing' && record === null) {
+          add('error', 'chain-name', `there is no record of a chain ${spec.chain} under ${chainFolder(spec)}`);
+        }
+      });
+    }
+    const source =
+      manifestUri ??
+      (purpose === 'start' ? (spec.job.InputConfig.DataSource.S3DataSource?.ManifestS3Uri ?? null) : null);
+    if (source !== null) {
+      await check('manifest', async () => {
+        const etag = await etagOf(client, source);
+        if (etag === null) {
+          add(
+            'error',
+            'manifest',
+            `the manifest ${source} does not exist; check job.InputConfig.DataSource.S3DataSource.ManifestS3Uri`,
+          );
+          return;
+        }
+        const { counts, problems } = await checkManifest(
+          objectSource(client, source, etag),
+          ownAttributes(spec.job.LabelAttributeName),
+          null,
+        );
+        for (const { line, problem } of problems.list.slice(0, 20))
+          add('error', 'manifest', `${source}, line ${line}: ${problem}`);
+        if (problems.total > 20)
+          add('error', 'manifest', `${source}: ${problems.total - 20} more lines cannot be used`);
+        if (problems.total === 0) {
+          objects = counts;
+          add('passed', 'manifest', `${counts.total} objects, ${counts.labeled} of them labeled already`);
+        }
+      });
+    }
+    for (const [name, path, uri] of [
+      [
+        'ui-template',
+        'job.HumanTaskConfig.UiConfig.UiTemplateS3Uri',
+        spec.job.HumanTaskConfig.UiConfig.UiTemplateS3Uri,
+      ],
+      ['label-categories', 'job.LabelCategoryConfigS3Uri', spec.job.LabelCategoryConfigS3Uri],
+    ] as const) {
+      if (uri === undefined) continue;
+      await check(name, async () => {
+        if ((await etagOf(client, uri)) === null) add('error', name, `${path}: ${uri} does not exist`);
+        else add('passed', name, `${uri} is there`);
+      });
+    }
+    const { WorkteamArn } = spec.job.HumanTaskConfig;
+    if (WorkteamArn.includes(':workteam/public-crowd/')) {
+      add(
+        'warning',
+        'work-team',
+        'the work team is public (Mechanical Turk): answers cost money at once, and data is seen by strangers',
+      );
+    } else if (isOwnTeam) {
+      await check('work-team', async () => {
+        const WorkteamName = WorkteamArn.slice(WorkteamArn.lastIndexOf('/') + 1);
+        try {
+          await sagemaker(spec.region).send(new DescribeWorkteamCommand({ WorkteamName }));
+          add('passed', 'work-team', `the work team ${WorkteamName} is there`);
+        } catch (thrown) {
+          if (!['ValidationException', 'ResourceNotFound'].includes(awsErrorName(thrown))) throw thrown;
+          add(
+            'error',
+            'work-team',
+            `job.HumanTaskConfig.WorkteamArn: there is no work team ${WorkteamName} in ${spec.region}`,
+          );
+        }
+      });
+    }
+    if (spec.policy.price === null)
+      add('warning', 'price', 'policy.price is not set: no cost is computed and no cap on it holds');
+    if (!isLabelingJobName(`${spec.chain}-xxxxx-001`))
+      add('error', 'chain-name', `chain: ${spec.chain} makes no valid job name`);
+    return { findings, objects };
+  },
+});

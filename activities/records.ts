@@ -1,0 +1,100 @@
+/**
+ * The chain's record in S3, `<S3OutputPath>/<chain>/record/<resumption>-<sequence>.json`: everything the chain knows,
+ * written before each create, so that a chain outlives Temporal's retention. Versions are only added; the last one by
+ * name counts. A stale writer of an earlier resumption sorts before it and is ignored.
+ */
+import type { S3Client } from '@aws-sdk/client-s3';
+import { ApplicationFailure } from '@temporalio/common';
+import { z } from 'zod';
+import type { ChainState } from '../decisions/chain-state.ts';
+import type { Spec } from '../decisions/spec.ts';
+import { TakenError, listKeys, parseS3Uri, readObjectText, under, writeNewText } from './s3-objects.ts';
+
+export const chainFolder = (spec: Pick<Spec, 'chain' | 'job'>): string =>
+  under(spec.job.OutputConfig.S3OutputPath, spec.chain);
+
+const recordUri = (folder: string, resumption: number, sequence: number): string =>
+  under(folder, 'record', `${String(resumption).padStart(4, '0')}-${String(sequence).padStart(6, '0')}.json`);
+
+/** What is in a record file. The state was written by us; its outline is checked, so that another file is not taken for it. */
+const recordSchema = z.looseObject({
+  version: z.literal(1),
+  state: z.looseObject({
+    chain: z.string(),
+    firstRunId: z.string(),
+    resumption: z.int(),
+    spec: z.looseObject({ chain: z.string() }),
+    phase: z.looseObject({ kind: z.enum(['deciding', 'job', 'settling', 'ended']) }),
+    generations: z.array(z.looseObject({ generation: z.int(), name: z.string() })),
+  }),
+});
+
+export type ChainRecord = { state: ChainState; uri: string };
+
+export const readChainRecord = async (s3: S3Client, folder: string): Promise<ChainRecord | null> => {
+  const keys = await listKeys(s3, under(folder, 'record/'));
+  const last = keys.findLast((key) => /\/record\/\d{4}-\d{6}\.json$/.test(key));
+  if (last === undefined) return null;
+  const uri = `s3://${parseS3Uri(folder).Bucket}/${last}`;
+  const parsed = recordSchema.safeParse(JSON.parse(await readObjectText(s3, uri)));
+  if (!parsed.success) {
+    throw ApplicationFailure.create({
+      type: 'unusable',
+      message: `${uri} is not a record of a chain: ${parsed.error.issues[0]?.message ?? ''}`,
+      nonRetryable: true,
+    });
+  }
+  // Checked in outline above; written whole by writeRecord, so the rest has the shape of ChainState.
+  return { state: parsed.data.state as unknown as ChainState, uri };
+};
+
+export const recordActivities = ({ s3 }: { s3: (region: string) => S3Client }) => ({
+  /** The newest record of a chain. */
+  readRecord: async ({ spec }: { spec: Spec }): Promise<ChainRecord> => {
+    const folder = chainFolder(spec);
+    const record = await readChainRecord(s3(spec.region), folder);
+    if (record === null) {
+      throw ApplicationFailure.create({
+        type: 'unusable',
+        message: `there is no record of the chain ${spec.chain} under ${folder}`,
+        nonRetryable: true,
+      });
+    }
+    return record;
+  },
+
+  /**
+   * Adds a record. Sequence 0 of a resumption is the lock on the name: it must not exist. Later numbers may be taken by
+   * this very run before a reset; then the next free one is used and returned.
+   */
+  writeRecord: async ({
+    state,
+    sequence,
+  }: {
+    state: ChainState;
+    sequence: number;
+  }): Promise<{ sequence: number; uri: string }> => {
+    const { spec, resumption } = state;
+    const client = s3(spec.region);
+    const folder = chainFolder(spec);
+    const text = `${JSON.stringify({ version: 1, state }, null, 1)}\n`;
+    for (let free = sequence; ; free += 1) {
+      const uri = recordUri(folder, resumption, free);
+      try {
+        await writeNewText(client, uri, spec.job.OutputConfig.KmsKeyId, text);
+        return { sequence: free, uri };
+      } catch (thrown) {
+        if (!(thrown instanceof TakenError)) throw thrown;
+        const known = recordSchema.safeParse(JSON.parse(await readObjectText(client, uri)));
+        const isOurs = known.success && known.data.state.firstRunId === state.firstRunId;
+        if (!isOurs || (free === 0 && resumption > 0)) {
+          const hint =
+            resumption === 0
+              ? `the name ${spec.chain} is taken: see label-relay resume`
+              : 'somebody else resumed this chain';
+          throw ApplicationFailure.create({ type: 'unusable', message: `${uri} exists; ${hint}`, nonRetryable: true });
+        }
+      }
+    }
+  },
+});

@@ -1,0 +1,78 @@
+/** The current details of both workflows in the Temporal Web UI: Markdown for a person who knows nothing of us. */
+import type { ChainState } from '../decisions/chain-state.ts';
+import { formatDuration } from '../decisions/durations.ts';
+import { deadlineOf, forecastOf, type Follow, type FollowContext } from '../decisions/follow.ts';
+import { committedCost } from '../decisions/spending.ts';
+
+const day = (ms: number): string => new Date(ms).toISOString().replace('T', ' ').slice(0, 16) + ' UTC';
+
+export const jobDetails = (
+  follow: Follow,
+  context: FollowContext,
+  job: { chain: string; generation: number },
+): string => {
+  const { observation, stop } = follow;
+  if (observation === null) return `Generation ${job.generation} of the chain \`${job.chain}\`: not created yet.`;
+  const { counters } = observation;
+  const lines = [
+    `**${observation.status}** – generation ${job.generation} of the chain \`${job.chain}\`, as of ${day(observation.serviceNowMs)} (the service's clock)`,
+    '',
+    `| labeled | failed | unlabeled |`,
+    `|---|---|---|`,
+    `| ${counters.totalLabeled} | ${counters.failed} | ${counters.unlabeled} |`,
+    '',
+  ];
+  if (observation.failureReason !== null) lines.push(`Reason: ${observation.failureReason}`);
+  if (stop !== null) {
+    lines.push(
+      stop.by === 'person'
+        ? 'Stopped for a person.'
+        : 'Stopped shortly before its deadline; the next job goes on with what is unlabeled.',
+    );
+  } else if (!context.streaming && observation.status !== 'Completed') {
+    const deadlineMs = deadlineOf(observation, context.policy);
+    lines.push(`Deadline: ${day(deadlineMs)}.`);
+    const end = forecastOf(follow, context);
+    if (end !== null && Number.isFinite(end.endMs)) {
+      lines.push(
+        `At its rate so far (${end.ratePerHour.toFixed(1)} objects an hour) done in ${formatDuration(end.endMs - observation.serviceNowMs)}.`,
+      );
+    }
+  }
+  lines.push('', `To stop it: \`label-relay stop ${job.chain}\`, or cancel this workflow.`);
+  return lines.join('\n');
+};
+
+export const chainDetails = (state: ChainState): string => {
+  const { dataset, attention, end } = state;
+  const last = state.generations.at(-1);
+  const lines: string[] = [];
+  if (end !== null) lines.push(`**${end.status}** – ${end.reason}`);
+  else if (attention !== null) {
+    lines.push(
+      `**Attention: ${attention.message}**`,
+      '',
+      'What you can do:',
+      ...attention.actions.map((action) => `- \`${action}\``),
+    );
+  } else lines.push(`**running**${last === undefined ? '' : ` – generation ${last.generation}, job \`${last.name}\``}`);
+  if (dataset !== null) {
+    lines.push(
+      '',
+      '| objects | labeled | remaining | set aside | doubled |',
+      '|---|---|---|---|---|',
+      `| ${dataset.total} | ${dataset.labeled} | ${dataset.remaining} | ${dataset.setAside} | ${dataset.doubled} |`,
+    );
+  }
+  if (state.generations.length > 0) {
+    lines.push('', '| generation | job | status | outcome | new labels |', '|---|---|---|---|---|');
+    for (const job of state.generations.slice(-12)) {
+      lines.push(`| ${job.generation} | ${job.name} | ${job.status} | ${job.outcome ?? ''} | ${job.newLabels} |`);
+    }
+  }
+  const cost = committedCost(state);
+  if (cost !== null) lines.push('', `Committed: ${cost.toFixed(2)} ${state.spec.policy.price?.currency ?? ''}`);
+  if (end?.finalManifestUri != null) lines.push('', `Final manifest: ${end.finalManifestUri}`);
+  if (end?.leftoverReportUri != null) lines.push(`Leftover report: ${end.leftoverReportUri}`);
+  return lines.join('\n');
+};
