@@ -11,6 +11,7 @@ import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { codeOf } from './error-codes.ts';
 
 /** What the owner's file says. */
 const Owner = z.object({ pid: z.number().int().positive(), host: z.string() });
@@ -20,9 +21,6 @@ export type LockOwner = z.infer<typeof Owner>;
 const HEARTBEAT_MS = 2_000;
 /** An owner on another machine, or with an id that was given to another process, is dead if its file stood still this long while we watched. */
 const SILENCE_MS = 30_000;
-
-const codeOf = (thrown: unknown): string | undefined =>
-  thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined;
 
 /** Whether a process with this id exists on this machine, also if it belongs to somebody else. */
 export const isProcessAlive = (pid: number): boolean => {

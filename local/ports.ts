@@ -3,6 +3,7 @@
  */
 import { connect, createServer } from 'node:net';
 import { InputError } from '../errors.ts';
+import { codeOf } from './error-codes.ts';
 
 /** Where every server of the local stack listens. */
 export const LOOPBACK = '127.0.0.1';
@@ -36,8 +37,7 @@ export const checkPortIsFree = async (port: number, whatFor: string): Promise<vo
   try {
     await bind(port);
   } catch (thrown) {
-    const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
-    if (code === 'EACCES') {
+    if (codeOf(thrown) === 'EACCES') {
       throw new InputError(
         `Port ${port} for ${whatFor} needs more rights than you have. Choose one above 1023, or give none for any free port.`,
       );

@@ -18,6 +18,14 @@ afterAll(async () => {
   for (const stop of stops.splice(0).toReversed()) await stop();
 }, 60_000);
 
+/**
+ * Has something stopped after the file's last test and before the servers that it was started after. A Worker must go
+ * this way: a test file's own `afterAll` runs after the one here, when its server is gone.
+ */
+export const stopAfterTests = (stop: () => Promise<void>): void => {
+  stops.push(stop);
+};
+
 /** Makes a function that does its work once, whoever calls it first. */
 const once = <T>(start: () => Promise<T>): (() => Promise<T>) => {
   let started: Promise<T> | null = null;
@@ -27,7 +35,7 @@ const once = <T>(start: () => Promise<T>): (() => Promise<T>) => {
 /** A folder for this test file's logs and databases; removed after its last test. */
 export const temporaryFolder = once(async () => {
   const folder = await mkdtemp(join(tmpdir(), 'label-relay-test-'));
-  stops.push(() => rm(folder, { recursive: true, force: true }));
+  stopAfterTests(() => rm(folder, { recursive: true, force: true }));
   return folder;
 });
 
@@ -38,9 +46,9 @@ export type DevServer = { server: TemporalServer; env: TestWorkflowEnvironment }
 export const temporalDevServer = once(async (): Promise<DevServer> => {
   const logFile = join(await temporaryFolder(), 'temporal.log');
   const server = await startTemporalServer({ logFile, searchAttributes: SEARCH_ATTRIBUTES });
-  stops.push(server.stop);
+  stopAfterTests(server.stop);
   const env = await TestWorkflowEnvironment.createFromExistingServer({ address: server.address });
-  stops.push(() => env.teardown());
+  stopAfterTests(() => env.teardown());
   return { server, env };
 });
 
@@ -50,7 +58,7 @@ export const timeSkippingServer = once(async (): Promise<TestWorkflowEnvironment
   const env = await TestWorkflowEnvironment.createTimeSkipping({
     server: { executable: { type: 'existing-path', path: join(bin, 'temporal-test-server') } },
   });
-  stops.push(() => env.teardown());
+  stopAfterTests(() => env.teardown());
   const searchAttributes = Object.fromEntries(
     Object.entries(SEARCH_ATTRIBUTES).map(([name, type]) => [name, INDEXED_VALUE_TYPES[type]]),
   );
@@ -61,6 +69,6 @@ export const timeSkippingServer = once(async (): Promise<TestWorkflowEnvironment
 /** The AWS emulator, empty. */
 export const motoServer = once(async (): Promise<MotoServer> => {
   const server = await startMotoServer({ logFile: join(await temporaryFolder(), 'moto.log') });
-  stops.push(server.stop);
+  stopAfterTests(server.stop);
   return server;
 });
