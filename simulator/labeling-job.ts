@@ -5,18 +5,20 @@
 import { z } from 'zod';
 import type { Planned } from './agenda.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from './duration.ts';
-import { HumanTasks } from './human-tasks.ts';
-import { identifyObject, readInputManifest, type InputLine } from './input-manifest.ts';
+import type { HumanTasks } from './human-tasks.ts';
+import { readInputManifest } from './input-manifest.ts';
 import type { JobEnvironment } from './job-environment.ts';
 import { JobEvents } from './job-events.ts';
-import { JobOutput, outputManifestUri, type WorkerAnswer } from './job-output.ts';
+import { JobObjects } from './job-objects.ts';
+import { outputManifestUri } from './job-output.ts';
 import { isTerminal, NO_LABELS, type JobDescription, type JobView, type LabelCounters } from './job-state.ts';
-import { DEFAULT_CATEGORIES, drawLabel, type Label } from './labels.ts';
-import type { LedgerRecord, SentObject, WorkerAction } from './ledger.ts';
+import { createHumanTasks } from './job-workers.ts';
+import { DEFAULT_CATEGORIES } from './labels.ts';
+import type { LedgerRecord } from './ledger.ts';
 import { TASKS_EXPIRED } from './output-manifest.ts';
 import { between, drawUuid } from './random.ts';
 import type { CreateLabelingJob, JobStatus } from './requests.ts';
-import { matchesGlob, type JobRules } from './script.ts';
+import type { JobRules } from './script.ts';
 import { refuseAtStart } from './start-checks.ts';
 import { taskTypeOf, type TaskType } from './task-type.ts';
 
@@ -27,10 +29,6 @@ const STREAMING_IDLE_MS = 10 * DAY_MS;
 /** Guide, sms-monitor-cloud-watch; the wording of the reason is ours, AWS's is not documented. */
 const EXPIRY_REASON =
   'ClientError: The labeling job expired because it was not completed within 30 days of its creation.';
-
-const DEFAULT_WORKERS = 5;
-const DEFAULT_ANSWER_MS = MINUTE_MS;
-const DEFAULT_BATCH_SIZE = 1000;
 
 const categoryFileSchema = z.object({ labels: z.array(z.object({ label: z.string() })).min(1) });
 
@@ -59,15 +57,8 @@ export class LabelingJob {
   readonly #events: JobEvents;
   readonly #views: JobView[] = [];
   readonly #lifePlans: Planned[] = [];
-  readonly #answers = new Map<number, WorkerAnswer[]>();
-  #counters: LabelCounters = { ...NO_LABELS };
-  #lines: readonly InputLine[] = [];
-  #objects: readonly SentObject[] = [];
-  #unlabeledAtStart = 0;
-  #batch = 0;
-  #categories = DEFAULT_CATEGORIES;
   #tasks: HumanTasks | null = null;
-  #output: JobOutput | null = null;
+  #objects: JobObjects | null = null;
   #workedMs: number;
 
   constructor({ environment, request, ordinal, rules, tags }: LabelingJobOptions) {
@@ -147,7 +138,7 @@ export class LabelingJob {
       Tags: [...this.tags].map(([Key, Value]) => ({ Key, Value })),
       ...(view.failureReason === null ? {} : { FailureReason: view.failureReason }),
       // AWS's samples show an empty model ARN for jobs without a model.
-      ...(this.#output === null && !(this.isStreaming && view.status !== 'Initializing')
+      ...(this.#objects === null && !(this.isStreaming && view.status !== 'Initializing')
         ? {}
         : {
             LabelingJobOutput: {
@@ -161,8 +152,9 @@ export class LabelingJob {
   counters(): LabelCounters {
     const { zeroFor, unlabeledIncludesFailed } = this.rules.counters ?? {};
     if (zeroFor !== undefined && this.#environment.nowMs() < this.createdMs + zeroFor) return { ...NO_LABELS };
-    const failed = unlabeledIncludesFailed === true ? this.#counters.FailedNonRetryableError : 0;
-    return { ...this.#counters, Unlabeled: this.#counters.Unlabeled + failed };
+    const counters = this.#objects?.counters ?? NO_LABELS;
+    const failed = unlabeledIncludesFailed === true ? counters.FailedNonRetryableError : 0;
+    return { ...counters, Unlabeled: counters.Unlabeled + failed };
   }
 
   /** Moves a job that has not ended to Stopping, and after some minutes on to Stopped. */
@@ -185,13 +177,15 @@ export class LabelingJob {
   }
 
   #shownView(): JobView {
-    const { describeLag = 0, events } = this.rules;
     const nowMs = this.#environment.nowMs();
-    const isShown = (view: JobView): boolean => {
-      const lagMs = describeLag + (isTerminal(view.status) ? (events?.beforeDescribe ?? 0) : 0);
-      return view.sinceMs + lagMs <= nowMs;
-    };
-    return this.#views.findLast(isShown) ?? this.#views[0] ?? this.#view;
+    const shown = this.#views.findLast((view) => view.sinceMs + this.#lagMs(view.status) <= nowMs);
+    return shown ?? this.#views[0] ?? this.#view;
+  }
+
+  /** For how long Describe does not show a status yet. */
+  #lagMs(status: JobStatus): number {
+    const { describeLag = 0, events } = this.rules;
+    return describeLag + (isTerminal(status) ? (events?.beforeDescribe ?? 0) : 0);
   }
 
   #modelArn(status: JobStatus): string {
@@ -210,11 +204,13 @@ export class LabelingJob {
   }
 
   #setStatus(to: JobStatus, failureReason: string | null): void {
-    const { nowMs, ledger } = this.#environment;
+    const { nowMs, ledger, agenda } = this.#environment;
     const from = this.status;
     const atMs = nowMs();
     this.#views.push({ sinceMs: atMs, status: to, failureReason, lastModifiedMs: atMs });
     ledger.append({ kind: 'status', atMs, job: this.name, from, to, reason: failureReason });
+    // Nothing happens then but that Describe begins to show it: whoever asks for the next moment should see it.
+    if (this.#lagMs(to) > 0) agenda.plan(atMs + this.#lagMs(to), () => {});
   }
 
   async #start(): Promise<void> {
@@ -228,221 +224,92 @@ export class LabelingJob {
     }
     const body = await environment.read(manifestUri);
     if (body === null) return this.#end('Failed', `ClientError: Unable to read the manifest file ${manifestUri}.`);
-    const { LabelAttributeName: labelAttribute } = this.request;
-    const manifest = readInputManifest(body, labelAttribute);
+    const manifest = readInputManifest(body, this.request.LabelAttributeName);
     if (manifest.kind === 'refused') return this.#end('Failed', manifest.reason);
-    const { lines } = manifest;
-    const refusal = refuseAtStart(this.request, this.#taskType, lines.length);
+    const refusal = refuseAtStart(this.request, this.#taskType, manifest.lines.length);
     if (refusal !== null) return this.#end('Failed', refusal);
-    await this.#readCategories();
-    this.#lines = lines;
-    this.#objects = lines.map((line, index) => identifyObject(line, index, labelAttribute));
-    const unlabeledIndices = lines.flatMap((line, index) => (line.labeled ? [] : [index]));
-    this.#unlabeledAtStart = unlabeledIndices.length;
-    this.#counters.Unlabeled = unlabeledIndices.length;
-    environment.ledger.append({
-      kind: 'started',
-      atMs: environment.nowMs(),
-      job: this.name,
-      objectCount: lines.length,
-      unlabeledIndices,
-    });
-    const { name: jobName } = this;
-    this.#output = new JobOutput({
+    const categories = await this.#readCategories();
+    const { request, rules } = this;
+    const rootUri = this.#rootUri;
+    const objects = new JobObjects({
       environment,
-      jobName,
-      rootUri: this.#rootUri,
-      labelAttribute,
-      lines,
-      rules: this.rules.output ?? {},
+      request,
+      rules,
+      rootUri,
+      taskType: this.#taskType,
+      categories,
+      lines: manifest.lines,
     });
+    this.#objects = objects;
     this.#setStatus('InProgress', null);
     this.#events.statusChanged('InProgress');
-    this.#tasks = this.#openTasks(unlabeledIndices);
-    this.#tasks.start();
-  }
-
-  async #readCategories(): Promise<void> {
-    const uri = this.request.LabelCategoryConfigS3Uri;
-    const body = uri === undefined ? null : await this.#environment.read(uri);
-    if (body === null) return;
-    try {
-      const file = categoryFileSchema.parse(JSON.parse(new TextDecoder().decode(body)));
-      this.#categories = file.labels.map(({ label }) => label);
-    } catch {
-      // A file that AWS could not read either; the labels then come from the default categories.
-    }
-  }
-
-  #openTasks(objects: readonly number[]): HumanTasks {
-    const { agenda, nowMs } = this.#environment;
-    const { HumanTaskConfig: human } = this.request;
-    const { workers = {} } = this.rules;
-    const count = workers.count ?? DEFAULT_WORKERS;
-    const paceMs = workers.ratePerHour === undefined ? 0 : Math.round((count * HOUR_MS) / workers.ratePerHour);
-    const answerMs = workers.answerTime ?? (paceMs > 0 ? Math.min(DEFAULT_ANSWER_MS, paceMs) : DEFAULT_ANSWER_MS);
-    return new HumanTasks({
-      agenda,
-      nowMs,
-      objects,
-      answersPerObject: human.NumberOfHumanWorkersPerDataObject,
-      timeLimitMs: human.TaskTimeLimitInSeconds * 1000,
-      availabilityMs: (human.TaskAvailabilityLifetimeInSeconds ?? JOB_LIFETIME_MS / 1000) * 1000,
-      batchSize: human.MaxConcurrentTaskCount ?? DEFAULT_BATCH_SIZE,
-      workerIds: Array.from({ length: count }, (_, number) => `worker-${number + 1}`),
-      answerMs,
-      paceMs: Math.max(paceMs, answerMs),
-      hours: {
-        createdMs: this.createdMs,
-        fromMs: workers.from ?? 0,
-        untilMs: workers.until ?? null,
-        hoursPerDay: workers.hoursPerDay ?? 24,
-        daysPerWeek: workers.daysPerWeek ?? 7,
-      },
-      react: (index, workerId) => {
-        if (this.#isPicked(this.rules.declines, 'decline', index, workerId)) return 'decline';
-        return this.#isPicked(this.rules.returns, 'return', index, workerId) ? 'return' : 'submit';
-      },
-      brokenReason: (index) =>
-        this.#isPicked(this.rules.broken, 'broken', index, '')
-          ? (this.rules.broken?.reason ?? `ClientError: Unable to read the data object ${this.#lines[index]?.source}.`)
-          : null,
+    this.#tasks = createHumanTasks({
+      environment,
+      request,
+      rules,
+      createdMs: this.createdMs,
+      objects: objects.unlabeledIndices,
+      sourceOf: (index) => objects.sourceOf(index),
       on: {
-        sent: (batch, indices) => this.#sent(batch, indices),
-        acted: (index, workerId, action, acceptedMs) => this.#acted(index, workerId, action, acceptedMs),
-        labeled: (index, answers) => this.#labeled(index, answers, false),
-        failed: (index, reason) => this.#failed(index, reason ?? TASKS_EXPIRED),
+        sent: (batch, indices) => objects.send(batch, indices),
+        acted: (index, workerId, action, acceptedMs) => {
+          objects.act(index, workerId, action, acceptedMs);
+          this.#events.workerActed(action);
+        },
+        labeled: (index, answers) => {
+          objects.label(index, answers, false);
+          this.#progressed(objects);
+        },
+        failed: (index, reason) => {
+          objects.fail(index, reason ?? TASKS_EXPIRED);
+          this.#progressed(objects);
+        },
         finished: () => this.#plan(this.#completingMs(), () => this.#end('Completed', null)),
       },
     });
+    this.#tasks.start();
+  }
+
+  async #readCategories(): Promise<readonly string[]> {
+    const uri = this.request.LabelCategoryConfigS3Uri;
+    const body = uri === undefined ? null : await this.#environment.read(uri);
+    if (body === null) return DEFAULT_CATEGORIES;
+    try {
+      const file = categoryFileSchema.parse(JSON.parse(new TextDecoder().decode(body)));
+      return file.labels.map(({ label }) => label);
+    } catch {
+      // The file is not AWS's format; what AWS does then is not documented.
+      return DEFAULT_CATEGORIES;
+    }
   }
 
   #completingMs(): number {
     return between(this.#environment.draw('completing', this.name), MINUTE_MS, 3 * MINUTE_MS);
   }
 
-  #isPicked(
-    some: { fraction?: number | undefined; objects?: string[] | undefined } | undefined,
-    what: string,
-    index: number,
-    workerId: string,
-  ): boolean {
-    if (some === undefined) return false;
-    const source = this.#lines[index]?.source ?? '';
-    if (some.objects !== undefined && !some.objects.some((glob) => matchesGlob(glob, source))) return false;
-    const fraction = some.fraction ?? (some.objects === undefined ? 0 : 1);
-    return this.#environment.draw(what, this.name, index, workerId) < fraction;
-  }
-
-  #sent(batch: number, indices: readonly number[]): void {
-    this.#batch = batch;
-    const objects = indices.flatMap((index) => this.#objects[index] ?? []);
-    this.#environment.ledger.append({
-      kind: 'sent',
-      atMs: this.#environment.nowMs(),
-      job: this.name,
-      batch,
-      objects,
-    });
-  }
-
-  /** The label that one object gets; every worker answers the same. */
-  #labelOf(index: number, answers: number): Label {
-    const { draw, nowMs } = this.#environment;
-    return drawLabel(draw, `${this.name}/${index}`, index, {
-      type: this.#taskType,
-      categories: this.#categories,
-      annotationsUri: `${this.#rootUri}/annotations/consolidated-annotation/output`,
-      jobName: this.rules.output?.jobName === 'bare' ? this.name : `labeling-job/${this.name}`,
-      atMs: nowMs(),
-      workers: answers,
-    });
-  }
-
-  #acted(index: number, workerId: string, action: WorkerAction, acceptedMs: number): void {
-    const { ledger, nowMs } = this.#environment;
-    const atMs = nowMs();
-    const objectSha256 = this.#objects[index]?.sha256 ?? '';
-    const label = action === 'submitted' ? this.#labelOf(index, 1).value : undefined;
-    ledger.append({
-      kind: 'answer',
-      atMs,
-      job: this.name,
-      objectIndex: index,
-      objectSha256,
-      workerId,
-      action,
-      ...(action === 'submitted' ? { label } : {}),
-    });
-    this.#events.workerActed(action);
-    if (action !== 'submitted') return;
-    const answers = this.#answers.get(index) ?? [];
-    answers.push({ workerId, acceptedMs, submittedMs: atMs, content: { label } });
-    this.#answers.set(index, answers);
-    this.#output?.writeResponses(index, this.#batch, answers);
-  }
-
-  #labeled(index: number, answers: number, late: boolean): void {
-    const { ledger, nowMs } = this.#environment;
-    this.#answers.delete(index);
-    const label = this.#labelOf(index, answers);
-    this.#output?.record(index, { kind: 'labeled', label });
-    ledger.append({
-      kind: 'labeled',
-      atMs: nowMs(),
-      job: this.name,
-      objectIndex: index,
-      answers,
-      late,
-      label: label.value,
-    });
-    if (late) return;
-    this.#counters.TotalLabeled++;
-    this.#counters.HumanLabeled++;
-    this.#counters.Unlabeled--;
-    this.#progressed();
-  }
-
-  #failed(index: number, reason: string): void {
-    const { ledger, nowMs } = this.#environment;
-    this.#output?.record(index, { kind: 'failed', reason });
-    ledger.append({ kind: 'object-failed', atMs: nowMs(), job: this.name, objectIndex: index, reason });
-    this.#counters.FailedNonRetryableError++;
-    this.#counters.Unlabeled--;
-    this.#progressed();
-  }
-
-  #progressed(): void {
+  #progressed(objects: JobObjects): void {
     this.#workedMs = this.#environment.nowMs();
-    if (isTerminal(this.status) || this.status === 'Stopping') return;
-    this.#output?.writeSoon();
-    const { MaxHumanLabeledObjectCount: most, MaxPercentageOfInputDatasetLabeled: percentage } =
-      this.request.StoppingConditions ?? {};
-    const { HumanLabeled: labeled } = this.#counters;
-    // With everything labeled the job completes by itself: then a condition of 100 % is no brake.
-    if (labeled === this.#unlabeledAtStart) return;
-    const before = this.#lines.length - this.#unlabeledAtStart;
-    const reached =
-      (most !== undefined && labeled >= most) ||
-      (percentage !== undefined && (before + labeled) * 100 >= percentage * this.#lines.length);
-    if (reached) this.requestStop('stopping-condition');
+    if (this.status !== 'InProgress') return;
+    objects.output.writeSoon();
+    if (objects.isStoppingConditionReached()) this.requestStop('stopping-condition');
   }
 
   /** Takes the tasks from the work team and decides what becomes of those that were open. */
   #closeTasks(): void {
     const tasks = this.#tasks;
-    if (tasks === null) return;
+    const objects = this.#objects;
+    if (tasks === null || objects === null) return;
     this.#tasks = null;
     const { openTasks = 'never' } = this.rules;
     const open = tasks.close(openTasks === 'late');
     if (openTasks === 'at-end') {
-      for (const { index, answers } of open) if (answers > 0) this.#labeled(index, answers, false);
+      for (const { index, answers } of open) if (answers > 0) objects.label(index, answers, false);
     }
     if (openTasks !== 'late') return;
     const { agenda, draw, nowMs } = this.#environment;
     agenda.plan(nowMs() + between(draw('late labels', this.name), HOUR_MS, DAY_MS), () => {
-      for (const { index, answers } of tasks.openObjects()) if (answers > 0) this.#labeled(index, answers, true);
-      this.#output?.writeLate();
+      for (const { index, answers } of tasks.openObjects()) if (answers > 0) objects.label(index, answers, true);
+      objects.output.writeLate();
     });
   }
 
@@ -452,7 +319,7 @@ export class LabelingJob {
     this.#closeTasks();
     for (const { index, answers } of open) {
       const keepsAnswers = answers > 0 && (this.rules.openTasks ?? 'never') !== 'never';
-      if (!keepsAnswers) this.#failed(index, TASKS_EXPIRED);
+      if (!keepsAnswers) this.#objects?.fail(index, TASKS_EXPIRED);
     }
     this.#end(status, status === 'Failed' ? reason : null);
   }
@@ -461,7 +328,7 @@ export class LabelingJob {
     this.#cancelPlans();
     this.#closeTasks();
     this.#setStatus(status, reason);
-    this.#output?.finish();
+    this.#objects?.output.finish();
     this.#events.statusChanged(status);
   }
 }
