@@ -151,9 +151,13 @@ class Walker {
 
   /** An object, from its brace. With a list, its members are noted there. */
   members(offset: number, depth: number, found: Attribute[] | null): number {
-    let here = this.space(offset + 1);
-    if (this.at(here) === CLOSE_BRACE) return here + 1;
-    here = offset + 1;
+    const first = this.space(offset + 1);
+    return this.at(first) === CLOSE_BRACE ? first + 1 : this.furtherMembers(offset + 1, depth, found);
+  }
+
+  /** The members of an object from just after its brace or a comma. */
+  furtherMembers(offset: number, depth: number, found: Attribute[] | null): number {
+    let here = offset;
     for (;;) {
       const start = here;
       const nameStart = this.space(start);
@@ -193,6 +197,46 @@ export const readObjectLine = (bytes: Buffer): ObjectLine | FaultyLine => {
     throw thrown;
   }
   return { kind: 'object', bytes, attributes };
+};
+
+/** Where the last value of an object's line ends; -1 if the bytes do not end like one. The line must be known to be valid. */
+const endOfLastValue = (bytes: Buffer): number => {
+  let end = bytes.length;
+  const skipSpace = (): void => {
+    while (end > 0 && (bytes[end - 1] ?? END) <= 0x20) end -= 1;
+  };
+  skipSpace();
+  if (bytes[end - 1] !== CLOSE_BRACE) return -1;
+  end -= 1;
+  skipSpace();
+  return end > 1 && bytes[end - 1] !== OPEN_BRACE ? end : -1;
+};
+
+/**
+ * The quick way for a line that is a valid line with attributes added: reads only what was added. Null if it is not so simple; then
+ * read both. Offsets are those of the whole line.
+ */
+export const readAddedAttributes = (valid: Buffer, longer: Buffer): ObjectLine | null => {
+  const end = endOfLastValue(valid);
+  if (end === -1 || longer.length < end || valid.compare(longer, 0, end, 0, end) !== 0) return null;
+  const walker = new Walker(longer);
+  const next = walker.space(end);
+  const attributes: Attribute[] = [];
+  try {
+    if (walker.at(next) !== CLOSE_BRACE && walker.at(next) !== COMMA) return null;
+    const closed = walker.at(next) === CLOSE_BRACE ? next + 1 : walker.furtherMembers(next + 1, 1, attributes);
+    if (walker.space(closed) !== longer.length || !isUtf8(longer.subarray(end))) return null;
+  } catch (thrown) {
+    if (thrown instanceof Fault) return null;
+    throw thrown;
+  }
+  return { kind: 'object', bytes: longer, attributes };
+};
+
+/** The two parts of a valid line between which further members go; null if the bytes do not end like an object. */
+export const splitAtEnd = (valid: Buffer): readonly [Buffer, Buffer] | null => {
+  const end = endOfLastValue(valid);
+  return end === -1 ? null : [valid.subarray(0, end), valid.subarray(end)];
 };
 
 /** The attribute of a name; the last one if there are several, as JSON parsers take it. Null if there is none. */

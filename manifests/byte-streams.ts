@@ -16,13 +16,19 @@ export type ByteSink = { write(chunk: Uint8Array): Promise<void> };
 /** A sink that throws its bytes away. */
 export const discardingSink: ByteSink = { write: () => Promise.resolve() };
 
-const GATHER_BYTES = 256 * 1024;
+const SLAB_BYTES = 256 * 1024;
+/** From this length on gathering costs more than it saves. */
+const LARGE_BYTES = 16 * 1024;
+/** The most bytes that one UTF-16 code unit takes in UTF-8. */
+const UTF8_BYTES_PER_UNIT = 3;
 
-/** Gathers small writes into chunks of 256 KiB; call {@link finish} at the end. */
+/** Gathers small writes into chunks of up to 256 KiB, in order; call {@link finish} at the end. */
 export class GatheringSink implements ByteSink {
   readonly #target: ByteSink;
-  #chunk = Buffer.allocUnsafeSlow(GATHER_BYTES);
-  #used = 0;
+  #slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+  /** What is gathered lies between these two; before it the slab belongs to the target. */
+  #start = 0;
+  #end = 0;
 
   constructor(target: ByteSink) {
     this.#target = target;
@@ -30,25 +36,44 @@ export class GatheringSink implements ByteSink {
 
   /** Takes the bytes if they fit, without an await; false means that nothing was taken and `write` must be used. */
   tryWrite(bytes: Uint8Array): boolean {
-    if (this.#used + bytes.length > GATHER_BYTES) return false;
-    this.#chunk.set(bytes, this.#used);
-    this.#used += bytes.length;
+    if (bytes.length >= LARGE_BYTES || this.#end + bytes.length > SLAB_BYTES) return false;
+    this.#slab.set(bytes, this.#end);
+    this.#end += bytes.length;
     return true;
   }
 
   async write(bytes: Uint8Array): Promise<void> {
     if (this.tryWrite(bytes)) return;
     await this.finish();
-    if (!this.tryWrite(bytes)) await this.#target.write(Buffer.from(bytes));
+    if (bytes.length >= LARGE_BYTES) {
+      await this.#target.write(bytes);
+      return;
+    }
+    this.#newSlab();
+    this.tryWrite(bytes);
+  }
+
+  /** Writes text as UTF-8. */
+  async writeText(text: string): Promise<void> {
+    if (text.length * UTF8_BYTES_PER_UNIT > SLAB_BYTES - this.#end) {
+      await this.write(Buffer.from(text));
+      return;
+    }
+    this.#end += this.#slab.write(text, this.#end);
   }
 
   /** Hands over what was gathered. The sink can be written to afterwards. */
   async finish(): Promise<void> {
-    if (this.#used === 0) return;
-    const full = this.#chunk.subarray(0, this.#used);
-    this.#chunk = Buffer.allocUnsafeSlow(GATHER_BYTES);
-    this.#used = 0;
-    await this.#target.write(full);
+    if (this.#end === this.#start) return;
+    const gathered = this.#slab.subarray(this.#start, this.#end);
+    this.#start = this.#end;
+    await this.#target.write(gathered);
+  }
+
+  #newSlab(): void {
+    this.#slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+    this.#start = 0;
+    this.#end = 0;
   }
 }
 

@@ -11,7 +11,7 @@ export type Finding = {
   readonly ordinal: number;
   /** Index into the merge's sources. */
   readonly source: number;
-  /** Of a label: name and value bytes as in the output. Of a failure: the reason, UTF-8. Valid until the next read. */
+  /** Of a label: name and value bytes as in the output. Of a failure: the reason, UTF-8.  */
   readonly bytes: Buffer;
 };
 

@@ -6,8 +6,9 @@ import { OperationError } from '../errors.ts';
 import { readObjectLine, type ObjectLine } from './attributes.ts';
 import { GatheringSink, type ByteSink, type ByteSource } from './byte-streams.ts';
 import { changedMeanwhile, checkManifest, faultsOf, initialState, type ManifestFaults } from './dataset.ts';
+import { canonicalIdentity } from './identity.ts';
 import { IdentityPool } from './identity-pool.ts';
-import { labelStateOf, ownAttributes, type OwnAttributes } from './label-state.ts';
+import { labelValue, ownAttributes, type OwnAttributes } from './label-state.ts';
 import { LineReader } from './lines.ts';
 import { copyStates, StatesReader, StatesWriter, type StateCounts } from './object-states.ts';
 
@@ -60,10 +61,9 @@ const copyDataset = async (
     if (!sink.tryWrite(raw)) await sink.write(raw);
     last = raw;
     const line = datasetLine(raw, lines.lines);
-    const known = pool.take(line);
+    const known = pool.take(canonicalIdentity(line, own.isOwn));
     if (known === null) continue;
-    const hadLabel = labelStateOf(line, own).kind === 'labeled';
-    if (!hadLabel && labelStateOf(known.line, own).kind === 'labeled') unusedLabels += 1;
+    if (known.label !== null && labelValue(line, own) === null) unusedLabels += 1;
   }
   if (last !== null && last.at(-1) !== LINE_FEED[0] && pool.left > 0) await sink.write(LINE_FEED);
   return { lines: lines.lines, unusedLabels };
@@ -72,9 +72,11 @@ const copyDataset = async (
 /** Adds the objects that the dataset does not hold yet, at its end, in their order. With problems nothing is written. */
 export const addObjects = async (request: AddObjectsRequest): Promise<AddObjectsResult> => {
   const own = ownAttributes(request.label);
-  const pool = new IdentityPool(request.temporaryDirectory, own.isOwn);
+  const pool = new IdentityPool(request.temporaryDirectory);
   try {
-    const checked = await checkManifest(request.manifest, own, (line, _state, number) => pool.add({ number, line }));
+    const checked = await checkManifest(request.manifest, own, (line, _state, number) =>
+      pool.add({ number, label: labelValue(line, own) }, canonicalIdentity(line, own.isOwn)),
+    );
     if (checked.problems.total > 0) return faultsOf(checked.problems);
     const dataset = new GatheringSink(request.to.dataset);
     const writer = new StatesWriter(request.to.states);

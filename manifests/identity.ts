@@ -37,13 +37,12 @@ export const canonicalNumber = (text: string): string => {
 /** Unescaped strings already are what JSON.stringify would write: it escapes only what must be escaped. */
 const canonicalString = (text: string): string => (text.includes('\\') ? JSON.stringify(JSON.parse(text)) : text);
 
-const inOrder = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-
-const joinMembers = (members: ReadonlyMap<string, string>): string =>
-  `{${[...members.keys()]
-    .toSorted(inOrder)
-    .map((name) => `${name}:${members.get(name) ?? ''}`)
-    .join(',')}}`;
+/** The order of names is that of their code units: the default of sort. */
+const joinMembers = (members: ReadonlyMap<string, string>): string => {
+  let text = '{';
+  for (const name of [...members.keys()].toSorted()) text += `${name}:${members.get(name) ?? ''},`;
+  return `${text}}`;
+};
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -136,20 +135,23 @@ class CanonicalWriter {
   }
 }
 
-/** One text for each JSON value. The bytes must be valid JSON. */
-export const canonicalValue = (bytes: Buffer): string => new CanonicalWriter(bytes.toString('utf8')).value();
+/** One text for each JSON value. The bytes must be valid JSON without white space around it. */
+export const canonicalValue = (bytes: Buffer): string => {
+  const text = bytes.toString('utf8');
+  return bytes[0] === QUOTE ? canonicalString(text) : new CanonicalWriter(text).value();
+};
 
-/** One text for each object identity: equal texts, same object. */
-export const canonicalIdentity = (line: ObjectLine, isOwn: IsOwn): string => {
+/** One text for each object identity, as UTF-8: equal bytes, same object. (Lone surrogates stay escaped, so nothing is lost.) */
+export const canonicalIdentity = (line: ObjectLine, isOwn: IsOwn): Buffer => {
   const members = new Map<string, string>();
   for (const { name, valueStart, valueEnd } of line.attributes) {
     if (!isOwn(name)) members.set(JSON.stringify(name), canonicalValue(line.bytes.subarray(valueStart, valueEnd)));
   }
-  return joinMembers(members);
+  return Buffer.from(joinMembers(members));
 };
 
-/** A 32-bit key of a canonical text. Different texts may share it: a match must be verified. */
-export const identityKey = (canonical: string): number => hash('sha256', canonical, 'buffer').readInt32LE(0);
+/** A 32-bit key of a canonical identity. Different ones may share it: a match must be verified. */
+export const identityKey = (canonical: Buffer): number => hash('sha256', canonical, 'buffer').readInt32LE(0);
 
 const nextForeign = (attributes: readonly Attribute[], from: number, isOwn: IsOwn): number => {
   let index = from;
@@ -176,7 +178,3 @@ export const sameBytes = (a: ObjectLine, b: ObjectLine, isOwn: IsOwn): boolean =
     right += 1;
   }
 };
-
-/** Whether two lines are the same data object. */
-export const sameIdentity = (a: ObjectLine, b: ObjectLine, isOwn: IsOwn): boolean =>
-  sameBytes(a, b, isOwn) || canonicalIdentity(a, isOwn) === canonicalIdentity(b, isOwn);

@@ -3,8 +3,16 @@
  * `unmatchedLabeled` together are what the settle rule compares with LabelCounters.TotalLabeled (DESIGN, section 6).
  */
 import type { ByteSource } from './byte-streams.ts';
-import type { NumberedLine } from './identity-pool.ts';
-import { labelStateOf, ownAttributes, sameLabel, type LabelState, type OwnAttributes } from './label-state.ts';
+import type { ObjectLine } from './attributes.ts';
+import type { WaitingLine } from './identity-pool.ts';
+import {
+  labelStateOf,
+  labelValue,
+  ownAttributes,
+  sameLabel,
+  type LabelState,
+  type OwnAttributes,
+} from './label-state.ts';
 import { ProblemList, type ManifestProblem } from './manifest-rules.ts';
 import { pairOutput, type PairCounts } from './pairing.ts';
 
@@ -29,10 +37,12 @@ export type OutputCounts = {
 export type Brought = Exclude<LabelState, { kind: 'labeled' }> | { kind: 'new-label' | 'carried'; odd: boolean };
 
 /** Compares a paired output line with its input line. */
-export const broughtBy = (input: NumberedLine, output: NumberedLine, own: OwnAttributes): Brought => {
-  const state = labelStateOf(output.line, own);
+export const broughtBy = (input: WaitingLine, output: ObjectLine, own: OwnAttributes): Brought => {
+  const state = labelStateOf(output, own);
   if (state.kind !== 'labeled') return state;
-  return { kind: sameLabel(input.line, output.line, own) ? 'carried' : 'new-label', odd: state.odd };
+  const value = input.label === null ? null : labelValue(output, own);
+  const isCarried = input.label !== null && value !== null && sameLabel(input.label, value);
+  return { kind: isCarried ? 'carried' : 'new-label', odd: state.odd };
 };
 
 /** Adds lines up to {@link OutputCounts}. */
@@ -94,9 +104,8 @@ export const inspectOutput = async (request: InspectRequest): Promise<OutputInsp
   const counts = await pairOutput(
     { ...request, own, title: 'inspection of a job output' },
     {
-      paired: (input, output) =>
-        counter.paired(broughtBy(input, output, own), labelStateOf(input.line, own).kind === 'labeled'),
-      unmatched: ({ line }) => counter.unmatched(labelStateOf(line, own)),
+      paired: (input, output) => counter.paired(broughtBy(input, output, own), input.label !== null),
+      unmatched: (line) => counter.unmatched(labelStateOf(line, own)),
       unreadable: (line, problem) => unreadable.add(line, problem),
     },
   );

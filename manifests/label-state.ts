@@ -7,13 +7,28 @@ import { findAttribute, memberBytes, valueBytes, type Attribute, type ObjectLine
 import { canonicalValue, type IsOwn } from './identity.ts';
 
 /** The chain's two attributes on a line. */
-export type OwnAttributes = { readonly label: string; readonly metadata: string; readonly isOwn: IsOwn };
+export type OwnAttributes = {
+  readonly label: string;
+  readonly metadata: string;
+  readonly isOwn: IsOwn;
+  /** False only if a valid line surely has neither of them: quicker than reading it. Names may be written with escapes. */
+  readonly mayHold: (bytes: Buffer) => boolean;
+};
 
 /** The names for a LabelAttributeName; AWS puts what it knows of a label into `<label>-metadata`. */
 export const ownAttributes = (label: string): OwnAttributes => {
   const metadata = `${label}-metadata`;
-  return { label, metadata, isOwn: (name) => name === label || name === metadata };
+  const opening = Buffer.from(`"${label}`);
+  return {
+    label,
+    metadata,
+    isOwn: (name) => name === label || name === metadata,
+    mayHold: (bytes) => bytes.includes(opening) || bytes.includes(BACKSLASH),
+  };
 };
+
+const BACKSLASH = 0x5c;
+const COMMA = Buffer.from(',');
 
 /** `odd`: label beside a failure-reason, metadata without one and without label, a reason that is no text, a repeated name. */
 export type LabelState =
@@ -48,19 +63,23 @@ export const labelStateOf = (line: ObjectLine, own: OwnAttributes): LabelState =
 
 /** The label and its metadata as AWS wrote them, joined by a comma. White space before the names is kept. */
 export const labelMembers = (line: ObjectLine, own: OwnAttributes): Buffer => {
-  const members = [findAttribute(line, own.label), findAttribute(line, own.metadata)]
-    .filter((attribute) => attribute !== null)
-    .toSorted((a, b) => a.start - b.start)
-    .map((attribute) => memberBytes(line, attribute));
-  return Buffer.concat(members.flatMap((member, index) => (index === 0 ? [member] : [Buffer.from(','), member])));
+  const label = findAttribute(line, own.label);
+  const metadata = findAttribute(line, own.metadata);
+  if (label === null || metadata === null) {
+    const only = label ?? metadata;
+    return only === null ? Buffer.alloc(0) : memberBytes(line, only);
+  }
+  const [first, second] = label.start < metadata.start ? [label, metadata] : [metadata, label];
+  const betweenNames = line.bytes.subarray(first.valueEnd, second.start);
+  if (betweenNames.length === 1) return line.bytes.subarray(first.start, second.valueEnd);
+  return Buffer.concat([memberBytes(line, first), COMMA, memberBytes(line, second)]);
 };
 
-/** Whether two lines hold the same label value; false if either has none. */
-export const sameLabel = (a: ObjectLine, b: ObjectLine, own: OwnAttributes): boolean => {
-  const one = findAttribute(a, own.label);
-  const other = findAttribute(b, own.label);
-  if (one === null || other === null) return false;
-  const left = valueBytes(a, one);
-  const right = valueBytes(b, other);
-  return left.equals(right) || canonicalValue(left) === canonicalValue(right);
+/** The label's value bytes; null if there is no label. */
+export const labelValue = (line: ObjectLine, own: OwnAttributes): Buffer | null => {
+  const label = findAttribute(line, own.label);
+  return label === null ? null : valueBytes(line, label);
 };
+
+/** Whether two label values are the same JSON value. */
+export const sameLabel = (a: Buffer, b: Buffer): boolean => a.equals(b) || canonicalValue(a) === canonicalValue(b);

@@ -34,6 +34,8 @@ const isBlank = (line: Uint8Array): boolean => {
 /** Reads one stream line by line. */
 export class LineReader {
   readonly #chunks: AsyncIterator<Uint8Array>;
+  /** A line put together from several chunks; it comes before what is left of the block. */
+  #joined: Buffer | null = null;
   #block: Buffer = EMPTY;
   #at = 0;
   #started = false;
@@ -54,9 +56,9 @@ export class LineReader {
   /** The next line with its terminator; null at the end. */
   async next(): Promise<Buffer | null> {
     for (;;) {
-      const feed = this.#block.indexOf(LINE_FEED, this.#at);
-      if (feed !== -1) return this.#take(feed + 1);
-      if (this.#ended) return this.#at < this.#block.length ? this.#take(this.#block.length) : null;
+      const line = this.#takeWhole();
+      if (line !== null) return line;
+      if (this.#ended) return null;
       await this.#fill();
     }
   }
@@ -67,7 +69,7 @@ export class LineReader {
    */
   async nextOfManifest(): Promise<Buffer | null> {
     if (this.#heldLine === null) {
-      let line = await this.next();
+      let line = this.#takeWhole() ?? (await this.next());
       while (line !== null && isBlank(line)) {
         this.#heldBlanks += 1;
         this.#lines -= 1;
@@ -92,15 +94,16 @@ export class LineReader {
   async copy(count: number, sink: ByteSink): Promise<number> {
     let copied = 0;
     while (copied < count) {
+      if (this.#joined !== null) {
+        await sink.write(this.#joined);
+        this.#joined = null;
+        copied += 1;
+      }
       let end = this.#at;
       while (copied < count) {
         const feed = this.#block.indexOf(LINE_FEED, end);
         if (feed === -1) break;
         end = feed + 1;
-        copied += 1;
-      }
-      if (copied < count && this.#ended && end < this.#block.length) {
-        end = this.#block.length;
         copied += 1;
       }
       if (end > this.#at) await sink.write(this.#block.subarray(this.#at, end));
@@ -115,38 +118,66 @@ export class LineReader {
   /** Ends the stream early; needed when not everything is read. */
   async close(): Promise<void> {
     this.#ended = true;
+    this.#joined = null;
     this.#block = EMPTY;
     this.#at = 0;
     await this.#chunks.return?.();
   }
 
-  #take(end: number): Buffer {
-    const line = this.#block.subarray(this.#at, end);
-    this.#at = end;
+  /** The next line if it has been read already. */
+  #takeWhole(): Buffer | null {
+    if (this.#joined !== null) {
+      const line = this.#joined;
+      this.#joined = null;
+      this.#lines += 1;
+      return line;
+    }
+    const feed = this.#block.indexOf(LINE_FEED, this.#at);
+    if (feed === -1) return null;
+    const line = this.#block.subarray(this.#at, feed + 1);
+    this.#at = feed + 1;
     this.#lines += 1;
     return line;
   }
 
-  /** Reads until the unread part holds a whole line or the stream ends. Only new chunks are searched for a line feed. */
+  /** Reads until another line is whole or the stream ends. Every chunk is searched for its first line feed once. */
   async #fill(): Promise<void> {
-    const pieces: Buffer[] = this.#at < this.#block.length ? [this.#block.subarray(this.#at)] : [];
-    let length = pieces[0]?.length ?? 0;
-    for (;;) {
+    const pieces: Buffer[] = [];
+    let length = 0;
+    const keep = (piece: Buffer): void => {
+      if (piece.length > 0) pieces.push(piece);
+      length += piece.length;
+    };
+    keep(this.#block.subarray(this.#at));
+    this.#block = EMPTY;
+    this.#at = 0;
+    while (!this.#ended) {
       const { value, done } = await this.#chunks.next();
       if (done === true) {
         this.#ended = true;
         break;
       }
       const chunk = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-      pieces.push(chunk);
-      length += chunk.length;
-      if (chunk.indexOf(LINE_FEED) !== -1) break;
-      if (length > LINE_MAX_BYTES) throw new LineTooLongError(this.#lines + this.#heldBlanks + 1);
+      const feed = chunk.indexOf(LINE_FEED);
+      if (feed === -1) {
+        keep(chunk);
+        if (length > LINE_MAX_BYTES) throw new LineTooLongError(this.#lines + this.#heldBlanks + 1);
+        continue;
+      }
+      this.#block = chunk;
+      if (length > 0 || !this.#started) {
+        keep(chunk.subarray(0, feed + 1));
+        this.#at = feed + 1;
+      }
+      break;
     }
-    const [only] = pieces;
-    this.#block = only !== undefined && pieces.length === 1 ? only : Buffer.concat(pieces, length);
-    const marked = !this.#started && this.#block.subarray(0, 3).equals(BYTE_ORDER_MARK);
-    this.#at = marked ? 3 : 0;
+    if (length > 0) this.#join(pieces, length);
+  }
+
+  #join(pieces: readonly Buffer[], length: number): void {
+    const whole = Buffer.concat(pieces, length);
+    const line = !this.#started && whole.subarray(0, 3).equals(BYTE_ORDER_MARK) ? whole.subarray(3) : whole;
     this.#started = true;
+    this.#joined = line.length > 0 ? line : null;
   }
 }

@@ -129,14 +129,14 @@ export const readSource = async ({
         const ordinal = ordinals[input.number - 1];
         if (ordinal === undefined) throw mismatch(input.number);
         const brought = broughtBy(input, output, own);
-        counter.paired(brought, labelStateOf(input.line, own).kind === 'labeled');
-        if (brought.kind === 'new-label') findings.addLabel(ordinal, index, labelMembers(output.line, own));
+        counter.paired(brought, input.label !== null);
+        if (brought.kind === 'new-label') findings.addLabel(ordinal, index, labelMembers(output, own));
         if (brought.kind === 'failed') {
           tally.countReason(brought.reason);
           findings.addFailure(ordinal, index, brought.reason);
         }
       },
-      unmatched: ({ number, line }) => {
+      unmatched: (line, number) => {
         counter.unmatched(labelStateOf(line, own));
         unmatched.append(Buffer.from(`{"generation":${generation},"line":${number},"object":`));
         unmatched.append(line.bytes.subarray(line.bytes.indexOf('{'), line.bytes.lastIndexOf('}') + 1));

@@ -4,7 +4,7 @@
  */
 import { OperationError } from '../errors.ts';
 import { applyMaximum, receiveFailure, receiveLabel } from './attempts.ts';
-import { editLine, readObjectLine } from './attributes.ts';
+import { editLine, readObjectLine, splitAtEnd } from './attributes.ts';
 import { GatheringSink, type ByteSink, type ByteSource } from './byte-streams.ts';
 import { Findings, type Finding } from './findings.ts';
 import { labelStateOf, ownAttributes, type OwnAttributes } from './label-state.ts';
@@ -51,6 +51,8 @@ export type MergeResult =
   | { kind: 'merged'; tally: MergeTally }
   /** `lines`: the first 100; `total` counts all. */
   | { kind: 'unreadable'; lines: UnreadableLine[]; total: number };
+
+const COMMA = Buffer.from(',');
 
 const notTogether = (what: string): OperationError =>
   new OperationError(`${what}; the dataset, its object states and the job's ordinals do not belong together`);
@@ -125,7 +127,7 @@ class DatasetRewrite {
     switch (kind) {
       case 'added':
         tally.added += 1;
-        return { state, members: Buffer.from(finding.bytes) };
+        return { state, members: finding.bytes };
       case 'doubled':
         tally.doubled += 1;
         await this.#doubled.write(
@@ -155,19 +157,24 @@ class DatasetRewrite {
     const raw = await this.#lines.next();
     if (raw === null) throw notTogether(`the dataset has no line ${this.#position + 1}`);
     this.#position += 1;
-    const written = members === null ? raw : this.#withLabel(raw, members);
-    if (!this.#dataset.tryWrite(written)) await this.#dataset.write(written);
+    for (const part of members === null ? [raw] : this.#withLabel(raw, members)) {
+      if (!this.#dataset.tryWrite(part)) await this.#dataset.write(part);
+    }
   }
 
-  #withLabel(raw: Buffer, members: Buffer): Buffer {
+  /** The parts of a dataset line with its label in it. */
+  #withLabel(raw: Buffer, members: Buffer): readonly Buffer[] {
+    const parts = this.#own.mayHold(raw) ? null : splitAtEnd(raw);
+    if (parts !== null) return [parts[0], COMMA, members, parts[1]];
     const line = readObjectLine(raw);
-    if (line.kind === 'fault')
+    if (line.kind === 'fault') {
       throw new OperationError(`line ${this.#position} of the dataset is damaged: ${line.problem}`);
+    }
     // I1, law 2: a label in the dataset is never replaced, whatever the states say.
     if (labelStateOf(line, this.#own).kind === 'labeled') {
       throw notTogether(`line ${this.#position} of the dataset has a label that the object states do not know`);
     }
-    return editLine(line, this.#own.isOwn, members);
+    return [editLine(line, this.#own.isOwn, members)];
   }
 
   async #copyUntouched(most: number): Promise<void> {

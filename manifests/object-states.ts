@@ -125,7 +125,7 @@ export class StatesWriter {
   }
 
   async #writeLine(value: unknown): Promise<void> {
-    await this.#sink.write(Buffer.from(`${JSON.stringify(value)}\n`));
+    await this.#sink.writeText(`${JSON.stringify(value)}\n`);
   }
 }
 

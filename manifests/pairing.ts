@@ -7,19 +7,20 @@
  * such input line stays in memory and every match is verified on the lines themselves.
  */
 import { OperationError } from '../errors.ts';
-import { readObjectLine, type FaultyLine, type ObjectLine } from './attributes.ts';
+import { readAddedAttributes, readObjectLine, type ObjectLine } from './attributes.ts';
 import type { ByteSource } from './byte-streams.ts';
-import { canonicalIdentity, identityKey, sameBytes } from './identity.ts';
-import { AsideLines, IdentityPool, type NumberedLine } from './identity-pool.ts';
-import { labelStateOf, type OwnAttributes } from './label-state.ts';
+import { canonicalIdentity, sameBytes } from './identity.ts';
+import { IdentityPool, type WaitingLine } from './identity-pool.ts';
+import { labelValue, type OwnAttributes } from './label-state.ts';
 import { LineReader, LineTooLongError } from './lines.ts';
+import { Spool } from './spool.ts';
 
-/** What a pass over an output tells. Lines must be used or copied before the call returns. */
+/** What a pass over an output tells. The `line` of an output line has at least the chain's own attributes. */
 export type PairVisitor = {
-  paired(input: NumberedLine, output: NumberedLine): void;
-  /** An output line that no input line is left for. */
-  unmatched(output: NumberedLine): void;
-  unreadable(line: number, problem: string): void;
+  paired(input: WaitingLine, output: ObjectLine): void;
+  /** An output line that no input line is left for, and its 1-based number. */
+  unmatched(output: ObjectLine, number: number): void;
+  unreadable(number: number, problem: string): void;
 };
 
 export type PairRequest = {
@@ -35,98 +36,148 @@ export type PairRequest = {
 /** What the pass counted. Labeled input lines without an output line still hold their label, so they are no loss. */
 export type PairCounts = { inputLines: number; outputLines: number; labeledInputLines: number };
 
-/** Reads input and output once, side by side. */
+/** Output lines out of order, in their order: the line, then its canonical identity. */
+class AsideOutputs {
+  readonly #spool: Spool;
+  readonly #numbers: number[] = [];
+  readonly #offsets: number[] = [];
+  readonly #canonicalOffsets: number[] = [];
+
+  constructor(temporaryDirectory: string) {
+    this.#spool = new Spool(temporaryDirectory);
+  }
+
+  add(number: number, line: ObjectLine, canonical: Buffer): void {
+    this.#numbers.push(number);
+    this.#offsets.push(this.#spool.append(line.bytes).offset);
+    this.#canonicalOffsets.push(this.#spool.append(canonical).offset);
+  }
+
+  *all(): Generator<{ number: number; line: ObjectLine; canonical: Buffer }, void> {
+    for (const [index, number] of this.#numbers.entries()) {
+      const offset = this.#offsets[index] ?? 0;
+      const middle = (this.#canonicalOffsets[index] ?? 0) - offset;
+      const both = this.#spool.read({ offset, length: (this.#offsets[index + 1] ?? this.#spool.length) - offset });
+      const line = readObjectLine(both.subarray(0, middle));
+      if (line.kind === 'fault') throw new Error(`the temporary file changed: ${line.problem}`);
+      yield { number, line, canonical: both.subarray(middle) };
+    }
+  }
+
+  close(): void {
+    this.#spool.close();
+  }
+}
+
+/** One pass over input and output, side by side. */
 class SideBySide {
   readonly counts: PairCounts = { inputLines: 0, outputLines: 0, labeledInputLines: 0 };
   readonly #request: PairRequest;
   readonly #visitor: PairVisitor;
   readonly #input: LineReader;
   readonly #output: LineReader;
+  /** Input lines whose output line is not found yet, and output lines whose input line is not. */
+  readonly #inputs: IdentityPool;
+  readonly #outputs: AsideOutputs;
 
   constructor(request: PairRequest, visitor: PairVisitor) {
     this.#request = request;
     this.#visitor = visitor;
     this.#input = new LineReader(request.input);
     this.#output = new LineReader(request.output);
+    this.#inputs = new IdentityPool(request.temporaryDirectory);
+    this.#outputs = new AsideOutputs(request.temporaryDirectory);
   }
 
-  async nextInput(): Promise<NumberedLine | null> {
-    const bytes = await this.#input.nextOfManifest();
-    if (bytes === null) return null;
+  async run(): Promise<void> {
+    for (;;) {
+      const input = await this.#input.nextOfManifest();
+      const output = await this.#nextOutput();
+      if (input === null && output === null) break;
+      if (input !== null) this.counts.inputLines += 1;
+      if (input === null || output === null || !this.#pairCopied(input, output)) this.#pairRead(input, output);
+    }
+    for (const { number, line, canonical } of this.#outputs.all()) {
+      const input = this.#inputs.take(canonical);
+      if (input === null) this.#visitor.unmatched(line, number);
+      else this.#visitor.paired(input, line);
+    }
+  }
+
+  /** The usual case, quickly: AWS copied the line and added to it. */
+  #pairCopied(input: Buffer, output: Buffer): boolean {
+    const { own } = this.#request;
+    const added = own.mayHold(input) ? null : readAddedAttributes(input, output);
+    if (added === null || !added.attributes.every(({ name }) => own.isOwn(name))) return false;
+    this.#visitor.paired({ number: this.#input.lines, label: null }, added);
+    return true;
+  }
+
+  #pairRead(inputBytes: Buffer | null, outputBytes: Buffer | null): void {
+    const { isOwn } = this.#request.own;
+    const input = inputBytes === null ? null : this.#readInput(inputBytes);
+    const output = outputBytes === null ? null : this.#readOutput(outputBytes);
+    if (input !== null && output !== null && sameBytes(input.line, output, isOwn)) {
+      this.#visitor.paired(input.waiting, output);
+      return;
+    }
+    const ofInput = input === null ? null : canonicalIdentity(input.line, isOwn);
+    const ofOutput = output === null ? null : canonicalIdentity(output, isOwn);
+    if (input !== null && output !== null && ofInput !== null && ofOutput !== null && ofInput.equals(ofOutput)) {
+      this.#visitor.paired(input.waiting, output);
+      return;
+    }
+    if (input !== null && ofInput !== null) this.#inputs.add(input.waiting, ofInput);
+    if (output !== null && ofOutput !== null) this.#outputs.add(this.#output.lines, output, ofOutput);
+  }
+
+  #readInput(bytes: Buffer): { line: ObjectLine; waiting: WaitingLine } {
     const line = readObjectLine(bytes);
     if (line.kind === 'fault') {
-      throw new OperationError(
-        `${this.#request.title}: line ${this.#input.lines} of the job's input is damaged (${line.problem})`,
-      );
+      const { title } = this.#request;
+      throw new OperationError(`${title}: line ${this.#input.lines} of the job's input is damaged (${line.problem})`);
     }
-    this.counts.inputLines += 1;
-    if (labelStateOf(line, this.#request.own).kind === 'labeled') this.counts.labeledInputLines += 1;
-    return { number: this.#input.lines, line };
+    const label = labelValue(line, this.#request.own);
+    if (label !== null) this.counts.labeledInputLines += 1;
+    return { line, waiting: { number: this.#input.lines, label } };
   }
 
-  /** The next output line; `unreadable` has been told already; null at the end. */
-  async nextOutput(): Promise<NumberedLine | 'unreadable' | null> {
-    const line = await this.#readOutput();
-    if (line === null) return null;
-    this.counts.outputLines += 1;
-    const number = this.#output.lines;
-    if (line.kind === 'object') return { number, line };
-    this.#visitor.unreadable(number, line.problem);
-    return 'unreadable';
+  #readOutput(bytes: Buffer): ObjectLine | null {
+    const line = readObjectLine(bytes);
+    if (line.kind === 'object') return line;
+    this.#visitor.unreadable(this.#output.lines, line.problem);
+    return null;
   }
 
-  async #readOutput(): Promise<ObjectLine | FaultyLine | null> {
+  async #nextOutput(): Promise<Buffer | null> {
     try {
       const bytes = await this.#output.nextOfManifest();
-      return bytes === null ? null : readObjectLine(bytes);
+      if (bytes !== null) this.counts.outputLines += 1;
+      return bytes;
     } catch (thrown) {
       if (!(thrown instanceof LineTooLongError)) throw thrown;
+      this.counts.outputLines += 1;
+      this.#visitor.unreadable(thrown.line, thrown.message);
       await this.#output.close();
-      return { kind: 'fault', problem: thrown.message };
+      return null;
     }
   }
 
   async close(): Promise<void> {
     await this.#input.close();
     await this.#output.close();
+    this.#inputs.close();
+    this.#outputs.close();
   }
 }
 
 /** Pairs an output with its input. Throws OperationError if the input, which is ours, is damaged. */
 export const pairOutput = async (request: PairRequest, visitor: PairVisitor): Promise<PairCounts> => {
-  const { isOwn } = request.own;
   const files = new SideBySide(request, visitor);
-  const inputs = new IdentityPool(request.temporaryDirectory, isOwn);
-  const outputs = new AsideLines(request.temporaryDirectory);
   try {
-    for (;;) {
-      const input = await files.nextInput();
-      const output = await files.nextOutput();
-      if (input === null && output === null) break;
-      const readable = output === 'unreadable' ? null : output;
-      if (input !== null && readable !== null && sameBytes(input.line, readable.line, isOwn)) {
-        visitor.paired(input, readable);
-        continue;
-      }
-      const ofInput = input === null ? null : canonicalIdentity(input.line, isOwn);
-      const ofOutput = readable === null ? null : canonicalIdentity(readable.line, isOwn);
-      if (input !== null && readable !== null && ofInput === ofOutput) {
-        visitor.paired(input, readable);
-        continue;
-      }
-      if (input !== null && ofInput !== null) inputs.add(input, identityKey(ofInput));
-      if (readable !== null && ofOutput !== null) outputs.add(readable, identityKey(ofOutput));
-    }
-    for (let index = 0; index < outputs.length; index += 1) {
-      const output = outputs.read(index);
-      const input = inputs.take(output.line, outputs.key(index));
-      if (input === null) visitor.unmatched(output);
-      else visitor.paired(input, output);
-    }
+    await files.run();
   } finally {
     await files.close();
-    inputs.close();
-    outputs.close();
   }
   return files.counts;
 };

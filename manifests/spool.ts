@@ -1,6 +1,6 @@
 /**
- * Bytes put aside during a pass and read back by offset. It owns one temporary file, made only when the bytes outgrow a
- * fixed buffer in memory, and removed by `close`.
+ * Bytes put aside during a pass and read back by offset. It owns the bound on memory: up to a budget they stay there; beyond it
+ * they go to one temporary file, removed by `close`.
  */
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,50 +9,60 @@ import type { ByteSink } from './byte-streams.ts';
 /** Where bytes lie in a spool. */
 export type Extent = { readonly offset: number; readonly length: number };
 
-const BUFFER_BYTES = 4 * 1024 * 1024;
+const BLOCK_BYTES = 1024 * 1024;
+/** So that a job of 100,000 objects of usual size needs no file, and a merge stays below 350 MB. */
+const MEMORY_BUDGET_BYTES = 48 * BLOCK_BYTES;
 const READ_AHEAD_BYTES = 64 * 1024;
 const EMPTY = Buffer.alloc(0);
 
 export class Spool {
   readonly #parentDirectory: string;
+  readonly #memoryBudget: number;
   #directory: string | null = null;
   #file: number | null = null;
-  /** The end of the spool, not yet in the file. */
-  #tail: Buffer = EMPTY;
-  #tailUsed = 0;
   #fileBytes = 0;
+  /** What is not in the file: appended bytes end to end, each block filled before the next. */
+  #blocks: Buffer[] = [];
+  #memoryBytes = 0;
   #ahead: Buffer = EMPTY;
   #aheadOffset = 0;
   #lastReadEnd = 0;
 
-  /** @param temporaryDirectory an existing directory; the spool makes its own below it */
-  constructor(temporaryDirectory: string) {
+  /**
+   * @param temporaryDirectory an existing directory; the spool makes its own below it
+   * @param memoryBudget bytes kept in memory before a file is made, a multiple of 1 MiB
+   */
+  constructor(temporaryDirectory: string, memoryBudget = MEMORY_BUDGET_BYTES) {
     this.#parentDirectory = temporaryDirectory;
+    this.#memoryBudget = memoryBudget;
   }
 
   /** Bytes appended so far. */
   get length(): number {
-    return this.#fileBytes + this.#tailUsed;
+    return this.#fileBytes + this.#memoryBytes;
   }
 
   append(bytes: Uint8Array): Extent {
     const offset = this.length;
-    if (this.#tailUsed + bytes.length > BUFFER_BYTES) this.#flush();
-    if (bytes.length > BUFFER_BYTES) {
-      this.#writeOut(bytes);
-    } else {
-      if (this.#tail.length === 0) this.#tail = Buffer.allocUnsafeSlow(BUFFER_BYTES);
-      this.#tail.set(bytes, this.#tailUsed);
-      this.#tailUsed += bytes.length;
+    let from = 0;
+    while (from < bytes.length) {
+      if (this.#memoryBytes === this.#memoryBudget) this.#spill();
+      const at = this.#memoryBytes % BLOCK_BYTES;
+      if (at === 0) this.#blocks.push(Buffer.allocUnsafeSlow(BLOCK_BYTES));
+      const taken = Math.min(bytes.length - from, BLOCK_BYTES - at);
+      this.#blocks.at(-1)?.set(bytes.subarray(from, from + taken), at);
+      this.#memoryBytes += taken;
+      from += taken;
     }
     return { offset, length: bytes.length };
   }
 
-  /** The bytes of an extent. They may be overwritten by the next `append` or `read`: use or copy them first. */
+  /** The bytes of an extent; they stay as they are. */
   read({ offset, length }: Extent): Buffer {
-    if (offset >= this.#fileBytes) {
-      const start = offset - this.#fileBytes;
-      return this.#tail.subarray(start, start + length);
+    if (offset >= this.#fileBytes) return this.#readMemory(offset - this.#fileBytes, length);
+    if (offset + length > this.#fileBytes) {
+      const inFile = this.#fileBytes - offset;
+      return Buffer.concat([this.#readFile(offset, inFile), this.#readMemory(0, length - inFile)]);
     }
     const sequential = offset === this.#lastReadEnd;
     this.#lastReadEnd = offset + length;
@@ -66,10 +76,9 @@ export class Spool {
 
   /** Writes everything, in the order it was appended. */
   async copyTo(sink: ByteSink): Promise<void> {
-    for (let offset = 0; offset < this.#fileBytes; offset += BUFFER_BYTES) {
-      await sink.write(this.#readFile(offset, Math.min(BUFFER_BYTES, this.#fileBytes - offset)));
+    for (let offset = 0; offset < this.length; offset += BLOCK_BYTES) {
+      await sink.write(this.read({ offset, length: Math.min(BLOCK_BYTES, this.length - offset) }));
     }
-    if (this.#tailUsed > 0) await sink.write(Buffer.from(this.#tail.subarray(0, this.#tailUsed)));
   }
 
   /** Removes the file. */
@@ -78,26 +87,34 @@ export class Spool {
     if (this.#directory !== null) rmSync(this.#directory, { recursive: true, force: true });
     this.#file = null;
     this.#directory = null;
+    this.#blocks = [];
   }
 
-  #flush(): void {
-    this.#writeOut(this.#tail.subarray(0, this.#tailUsed));
-    this.#tailUsed = 0;
+  #readMemory(start: number, length: number): Buffer {
+    const index = Math.floor(start / BLOCK_BYTES);
+    const at = start % BLOCK_BYTES;
+    const first = this.#blocks[index] ?? EMPTY;
+    if (at + length <= BLOCK_BYTES) return first.subarray(at, at + length);
+    const rest = this.#readMemory((index + 1) * BLOCK_BYTES, length - (BLOCK_BYTES - at));
+    return Buffer.concat([first.subarray(at), rest]);
   }
 
-  #writeOut(bytes: Uint8Array): void {
-    if (bytes.length === 0) return;
+  #spill(): void {
     this.#directory ??= mkdtempSync(join(this.#parentDirectory, 'manifest-spool-'));
     this.#file ??= openSync(join(this.#directory, 'spool'), 'w+', 0o600);
-    let written = 0;
-    while (written < bytes.length) {
-      written += writeSync(this.#file, bytes, written, bytes.length - written, this.#fileBytes + written);
+    for (const block of this.#blocks) {
+      let written = 0;
+      while (written < block.length) {
+        written += writeSync(this.#file, block, written, block.length - written, this.#fileBytes + written);
+      }
+      this.#fileBytes += block.length;
     }
-    this.#fileBytes += bytes.length;
+    this.#blocks = [];
+    this.#memoryBytes = 0;
   }
 
   #readFile(offset: number, length: number): Buffer {
-    const bytes = Buffer.allocUnsafe(length);
+    const bytes = Buffer.allocUnsafeSlow(length);
     let read = 0;
     while (read < length) {
       const got = this.#file === null ? 0 : readSync(this.#file, bytes, read, length - read, offset + read);
