@@ -21,6 +21,9 @@ const TIME_SKIPPING = [
   'history.timerProcessorMaxPollRPS=10000',
   'history.timerProcessorMaxPollHostRPS=10000',
   'frontend.WorkflowTimeSkippingMaxSkipPerSession=5000',
+  // A run that continues as new within a second is held back for the rest of it, and a fast-forward then passes by
+  // without waking it.
+  'history.workflowIdReuseMinimalInterval="0s"',
 ];
 
 /** Options of {@link startTemporalServer}. */
