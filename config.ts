@@ -1,0 +1,102 @@
+/**
+ * The only reader of the environment. Temporal by its standard variables and profiles (TEMPORAL_*), AWS by the SDK's
+ * standard chain (AWS_*), ours by LABEL_RELAY_*. Read once, by the processes' entries; everything below is given values.
+ */
+import { tmpdir } from 'node:os';
+import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
+import { DEFAULT_TASK_QUEUE } from './decisions/names.ts';
+import { InputError, messageOf } from './errors.ts';
+
+export type Environment = Record<string, string | undefined>;
+
+export type Config = {
+  /** Address, TLS, API key and namespace of Temporal. */
+  temporal: ClientConnectConfig & { namespace: string };
+  taskQueue: string;
+  /** The SDK's own AWS_REGION or AWS_DEFAULT_REGION; null if neither is set. */
+  region: string | null;
+  /** The queue of state-change events; null where this process needs none. */
+  queueUrl: string | null;
+  /** The queue of worker events; null if they are off. */
+  workerEventsQueueUrl: string | null;
+  /** Regions and accounts whose events are believed and where jobs may run; empty: not restricted (jobs) or AWS_REGION (events). */
+  regions: string[];
+  accounts: string[];
+  /** Where the Temporal Web UI is, for links; null if not known. */
+  webUrl: string | null;
+  /** The control address of the local stack's simulator; null outside it. */
+  localSimulator: string | null;
+  temporaryDirectory: string;
+  /** The secret that signs webhooks, by the name that a policy gives: LABEL_RELAY_WEBHOOK_SECRET_<NAME>. */
+  webhookSecret: (name: string) => string | null;
+};
+
+/** Our variables, with what they mean: the docs are made from this. */
+export const VARIABLES = {
+  LABEL_RELAY_TASK_QUEUE: `Task queue of our workflows and activities. Default ${DEFAULT_TASK_QUEUE}.`,
+  LABEL_RELAY_QUEUE_URL: 'URL of the SQS queue of state-change events. Needed by `worker --only events`.',
+  LABEL_RELAY_WORKER_EVENTS_QUEUE_URL: 'URL of the SQS queue of worker events. Not set: worker events are off.',
+  LABEL_RELAY_REGIONS:
+    'Comma-separated regions whose events are believed and where jobs may run. Default AWS_REGION for events, any for jobs.',
+  LABEL_RELAY_ACCOUNTS:
+    'Comma-separated account ids whose events are believed and where jobs may run. Default: the account of the queue for events, any for jobs.',
+  LABEL_RELAY_WEB_URL: 'Address of the Temporal Web UI, for links.',
+  LABEL_RELAY_LOCAL_SIMULATOR:
+    'Control address of the simulator of `label-relay local`. Set by it; needed by `local advance`.',
+  LABEL_RELAY_TMPDIR: 'Folder for temporary files of manifest merges. Default: the system one.',
+} as const;
+
+const list = (text: string | undefined): string[] =>
+  (text ?? '')
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+
+const orNull = (text: string | undefined): string | null =>
+  text === undefined || text.trim() === '' ? null : text.trim();
+
+/** Reads and checks everything; all problems at once, as an InputError. */
+export const loadConfig = (env: Environment): Config => {
+  const problems: string[] = [];
+  let temporal: ClientConnectConfig = { connectionOptions: {} };
+  try {
+    const known = Object.entries(env).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== '',
+    );
+    temporal = loadClientConnectConfig({ overrideEnvVars: Object.fromEntries(known) });
+  } catch (thrown) {
+    problems.push(`the Temporal configuration (TEMPORAL_* variables or profile) cannot be read: ${messageOf(thrown)}`);
+  }
+  const url = (name: keyof typeof VARIABLES): string | null => {
+    const text = orNull(env[name]);
+    if (text === null || /^https?:\/\/[^\s]+$/.test(text)) return text;
+    problems.push(`${name} is ${JSON.stringify(text)}, expected an http:// or https:// address`);
+    return null;
+  };
+  const accounts = list(env['LABEL_RELAY_ACCOUNTS']);
+  for (const account of accounts) {
+    if (!/^\d{12}$/.test(account))
+      problems.push(`LABEL_RELAY_ACCOUNTS holds ${JSON.stringify(account)}, expected 12 digits`);
+  }
+  const regions = list(env['LABEL_RELAY_REGIONS']);
+  for (const region of regions) {
+    if (!/^[a-z]{2,}(-[a-z]+)+-\d+$/.test(region))
+      problems.push(`LABEL_RELAY_REGIONS holds ${JSON.stringify(region)}, expected names such as us-east-1`);
+  }
+  const config: Config = {
+    temporal: { ...temporal, namespace: temporal.namespace ?? 'default' },
+    taskQueue: orNull(env['LABEL_RELAY_TASK_QUEUE']) ?? DEFAULT_TASK_QUEUE,
+    region: orNull(env['AWS_REGION']) ?? orNull(env['AWS_DEFAULT_REGION']),
+    queueUrl: url('LABEL_RELAY_QUEUE_URL'),
+    workerEventsQueueUrl: url('LABEL_RELAY_WORKER_EVENTS_QUEUE_URL'),
+    regions,
+    accounts,
+    webUrl: url('LABEL_RELAY_WEB_URL')?.replace(/\/+$/, '') ?? null,
+    localSimulator: url('LABEL_RELAY_LOCAL_SIMULATOR'),
+    temporaryDirectory: orNull(env['LABEL_RELAY_TMPDIR']) ?? tmpdir(),
+    webhookSecret: (name) =>
+      orNull(env[`LABEL_RELAY_WEBHOOK_SECRET_${name.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}`]),
+  };
+  if (problems.length > 0) throw new InputError(problems);
+  return config;
+};

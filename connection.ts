@@ -1,0 +1,27 @@
+/** Connecting a client to Temporal, with errors that a person can act on. */
+import { Client, Connection } from '@temporalio/client';
+import type { Config } from './config.ts';
+import { InputError, messageOf } from './errors.ts';
+
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/** Where we connect, for messages. */
+export const temporalAddress = (config: Pick<Config, 'temporal'>): string =>
+  config.temporal.connectionOptions.address ?? 'localhost:7233';
+
+export const unreachable = (config: Pick<Config, 'temporal'>, cause: unknown): InputError =>
+  new InputError(
+    `no Temporal server answers at ${temporalAddress(config)} (${messageOf(cause)}); set TEMPORAL_ADDRESS, or start one with: label-relay local`,
+    { cause },
+  );
+
+/** A connected client; the caller closes `client.connection`. Throws InputError if nothing answers. */
+export const connectClient = async (config: Pick<Config, 'temporal'>): Promise<Client> => {
+  const { connectionOptions, namespace } = config.temporal;
+  try {
+    const connection = await Connection.connect({ ...connectionOptions, connectTimeout: CONNECT_TIMEOUT_MS } as never);
+    return new Client({ connection, namespace });
+  } catch (thrown) {
+    throw unreachable(config, thrown);
+  }
+};
