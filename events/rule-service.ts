@@ -5,6 +5,7 @@
 import {
   DeleteRuleCommand,
   DescribeRuleCommand,
+  ListRulesCommand,
   ListTargetsByRuleCommand,
   PutRuleCommand,
   PutTargetsCommand,
@@ -43,8 +44,6 @@ export type RuleClients = {
   sqs: SQSClient;
   sns: SNSClient;
   iam: IAMClient;
-  /** True on the AWS emulator, which cannot deliver to topics. */
-  isEmulator: boolean;
 };
 
 /** A rule as it stands in AWS. */
@@ -60,7 +59,7 @@ export type RuleReport = {
 
 /** Creates the rule or changes the one of its name. Throws InputError for a role that EventBridge may not take. */
 export const createRule = async (plan: RulePlan, clients: RuleClients): Promise<RuleReport> => {
-  if (clients.isEmulator && plan.targets.some(({ kind }) => kind !== 'queue'))
+  if (plan.targets.some(({ kind }) => kind !== 'queue') && (await isEmulator(clients.events)))
     throw new InputError(
       'The local stack cannot deliver to SNS topics: its emulator fails every matching event. Use --queue.',
     );
@@ -155,6 +154,22 @@ const changePolicy = async (
     if (policy !== null && policy !== '')
       await sns.send(new SetTopicAttributesCommand({ TopicArn: arn, AttributeName: 'Policy', AttributeValue: policy }));
   }
+};
+
+/** Whether the client talks to this machine: read from a harmless request, as the address may come from many places. */
+const isEmulator = async (events: EventBridgeClient): Promise<boolean> => {
+  let hostname = '';
+  const command = new ListRulesCommand({ Limit: 1 });
+  command.middlewareStack.add(
+    (next) => async (args) => {
+      const { request } = args;
+      if (typeof request === 'object' && request !== null && 'hostname' in request) hostname = String(request.hostname);
+      return next(args);
+    },
+    { step: 'finalizeRequest', name: 'hostname' },
+  );
+  await events.send(command);
+  return ['localhost', '127.0.0.1', '::1', '[::1]'].includes(hostname);
 };
 
 const trustSchema = z.looseObject({ Statement: z.union([z.array(z.looseObject({})), z.looseObject({})]) });

@@ -1,0 +1,212 @@
+/**
+ * `label-relay aws`: the event rules and the stack in the user's account. What is loaded only here (the AWS clients) is
+ * loaded when an action runs.
+ */
+import type { Command } from 'commander';
+import type { Config } from '../../config.ts';
+import { InputError } from '../../errors.ts';
+import type { RuleReport } from '../../events/rule-service.ts';
+import type { StackParameters } from '../../infra/stack.ts';
+
+type RuleOptions = {
+  name?: string;
+  description?: string;
+  statuses?: string[];
+  workerEvents?: boolean;
+  disabled?: boolean;
+  region?: string;
+  roleArn?: string;
+  queue?: string;
+  topic?: string;
+  email?: string;
+  print?: boolean;
+  json?: boolean;
+};
+
+export function registerAws(program: Command): void {
+  const aws = program.command('aws').description('event rules, the CloudFormation template, and its deployment');
+  const rule = aws.command('rule').description('EventBridge rules for labeling-job events');
+
+  rule
+    .command('create')
+    .description('create a rule, or change the one of its name')
+    .option('--name <name>', 'name of the rule (default: label-relay-state-changes, or label-relay-worker-events)')
+    .option('--description <text>', 'description of the rule')
+    .option('--statuses <statuses...>', 'only these: Completed, Failed, Stopped (default: every state change)')
+    .option('--worker-events', 'accepts, declines, submits and returns of workers, instead of state changes')
+    .option('--disabled', 'create it switched off')
+    .option('--region <region>', 'region of the rule and its targets (default: AWS_REGION)')
+    .option('--role-arn <arn>', "role given to PutRule as AWS's page does; it must trust events.amazonaws.com")
+    .option(
+      '--queue <url-or-arn>',
+      'target: an SQS queue (default, without --topic and --email: LABEL_RELAY_QUEUE_URL)',
+    )
+    .option('--topic <arn>', 'target: an SNS topic')
+    .option('--email <address>', 'subscribe this address to --topic, or to a topic made for the rule')
+    .option('--print', 'print the equivalent AWS CLI commands and change nothing')
+    .option('--json', 'print the rule as JSON')
+    .action(async (options: RuleOptions) => {
+      const config = await configuration();
+      const { awsCommandsOf, planRule } = await import('../../events/rule.ts');
+      const ownQueue = (options.workerEvents === true ? config.workerEventsQueueUrl : config.queueUrl) ?? undefined;
+      const hasTarget = options.queue !== undefined || options.topic !== undefined || options.email !== undefined;
+      const plan = planRule({
+        ...options,
+        queue: hasTarget ? options.queue : ownQueue,
+        region: regionOf(options.region, config),
+      });
+      if (options.print === true) {
+        const commands = awsCommandsOf(plan);
+        print(options.json === true ? JSON.stringify({ commands }) : commands.join('\n'));
+        return;
+      }
+      const { createRule } = await import('../../events/rule-service.ts');
+      const report = await createRule(plan, await ruleClients(plan.region));
+      printRule(report, options.json, 'Put rule');
+      if (plan.email !== null && options.json !== true)
+        print(`${plan.email} gets a message from AWS and must confirm it.`);
+    });
+
+  rule
+    .command('show [name]')
+    .description('show a rule and its targets')
+    .option('--region <region>', 'region of the rule (default: AWS_REGION)')
+    .option('--json', 'print the rule as JSON')
+    .action(async (name: string | undefined, options: { region?: string; json?: boolean }) => {
+      const { events } = await ruleClients(regionOf(options.region, await configuration()));
+      const { showRule } = await import('../../events/rule-service.ts');
+      printRule(await showRule(name ?? (await defaultRuleName()), events), options.json, 'Rule');
+    });
+
+  rule
+    .command('remove [name]')
+    .description('remove a rule; queues, topics and subscriptions stay')
+    .option('--region <region>', 'region of the rule (default: AWS_REGION)')
+    .option('--json', 'print the removed rule as JSON')
+    .action(async (name: string | undefined, options: { region?: string; json?: boolean }) => {
+      const clients = await ruleClients(regionOf(options.region, await configuration()));
+      const { removeRule } = await import('../../events/rule-service.ts');
+      printRule(await removeRule(name ?? (await defaultRuleName()), clients), options.json, 'Removed rule');
+    });
+
+  aws
+    .command('template')
+    .description('print the CloudFormation template')
+    .action(async () => {
+      const { readTemplate } = await import('../../infra/stack.ts');
+      print((await readTemplate()).trimEnd());
+    });
+
+  aws
+    .command('deploy')
+    .description('create the stack, or change what is given and keep the rest')
+    .option('--stack-name <name>', 'name of the stack', 'label-relay')
+    .option('--region <region>', 'region of the stack (default: AWS_REGION)')
+    .option('--statuses <statuses...>', 'only these: Completed, Failed, Stopped; or All')
+    .option('--email <address>', 'address for alarms and notifications')
+    .option('--worker-events <on|off>', 'rule and queue for what workers do')
+    .option('--kms-key-arn <arn>', 'your key for queues, topic and labeling data')
+    .option('--input-bucket <name>', 'bucket of data objects and input manifests')
+    .option('--output-bucket <name>', 'bucket of S3OutputPath')
+    .option('--job-name-prefix <prefix>', 'only labeling jobs whose names begin so')
+    .option('--lambda-arns <arns...>', 'your own annotation functions')
+    .option('--worker-principal <service>', 'service that runs the worker (ecs-tasks, ec2 or pods.eks, .amazonaws.com)')
+    .option('--extra-execution-policy-arn <arn>', 'a managed policy for the labeling execution role')
+    .option('--archive-days <days>', 'how long state changes are archived')
+    .option('--json', 'print the result as JSON')
+    .action(async (options: DeployOptions) => {
+      const region = regionOf(options.region, await configuration());
+      const parameters = stackParametersOf(options);
+      const [{ CloudFormationClient }, { deployStack }] = await Promise.all([
+        import('@aws-sdk/client-cloudformation'),
+        import('../../infra/stack.ts'),
+      ]);
+      const deployment = await deployStack(new CloudFormationClient({ region }), options.stackName, parameters);
+      if (options.json === true) return print(JSON.stringify(deployment));
+      print(`Stack ${deployment.stackName}: ${deployment.change}.`);
+      for (const [name, value] of Object.entries(deployment.outputs)) print(`  ${name}: ${value}`);
+    });
+}
+
+type DeployOptions = {
+  stackName: string;
+  region?: string;
+  statuses?: string[];
+  email?: string;
+  workerEvents?: string;
+  kmsKeyArn?: string;
+  inputBucket?: string;
+  outputBucket?: string;
+  jobNamePrefix?: string;
+  lambdaArns?: string[];
+  workerPrincipal?: string;
+  extraExecutionPolicyArn?: string;
+  archiveDays?: string;
+  json?: boolean;
+};
+
+const STATUSES = ['All', 'Completed', 'Failed', 'Stopped'];
+
+const stackParametersOf = (options: DeployOptions): StackParameters => {
+  const statuses = options.statuses?.flatMap((list) => list.split(',')).map((status) => status.trim());
+  const wrong = statuses?.filter((status) => !STATUSES.includes(status)) ?? [];
+  if (wrong.length > 0 || (statuses?.includes('All') === true && statuses.length > 1))
+    throw new InputError(
+      `--statuses ${statuses?.join(',')}: valid values are Completed, Failed, Stopped, or All alone.`,
+    );
+  if (options.workerEvents !== undefined && !['on', 'off'].includes(options.workerEvents))
+    throw new InputError(`--worker-events ${options.workerEvents}: valid values are on and off.`);
+  return {
+    Statuses: statuses?.join(','),
+    NotificationEmail: options.email,
+    WorkerEvents: options.workerEvents,
+    KmsKeyArn: options.kmsKeyArn,
+    InputBucket: options.inputBucket,
+    OutputBucket: options.outputBucket,
+    JobNamePrefix: options.jobNamePrefix,
+    AnnotationLambdaArns: options.lambdaArns?.join(','),
+    WorkerPrincipal: options.workerPrincipal,
+    ExtraExecutionPolicyArn: options.extraExecutionPolicyArn,
+    ArchiveDays: options.archiveDays,
+  };
+};
+
+const configuration = async (): Promise<Config> => {
+  const { loadConfig } = await import('../../config.ts');
+  return loadConfig(process.env);
+};
+
+const regionOf = (given: string | undefined, config: Config): string => {
+  const region = given ?? config.region;
+  if (region === null) throw new InputError('No region: give --region, or set AWS_REGION.');
+  return region;
+};
+
+const defaultRuleName = async (): Promise<string> => (await import('../../events/rule.ts')).STATE_CHANGE_RULE_NAME;
+
+const ruleClients = async (region: string) => {
+  const [{ EventBridgeClient }, { SQSClient }, { SNSClient }, { IAMClient }] = await Promise.all([
+    import('@aws-sdk/client-eventbridge'),
+    import('@aws-sdk/client-sqs'),
+    import('@aws-sdk/client-sns'),
+    import('@aws-sdk/client-iam'),
+  ]);
+  return {
+    events: new EventBridgeClient({ region }),
+    sqs: new SQSClient({ region }),
+    sns: new SNSClient({ region }),
+    iam: new IAMClient({ region }),
+  };
+};
+
+const print = (text: string): void => void process.stdout.write(`${text}\n`);
+
+const printRule = (report: RuleReport, asJson: boolean | undefined, what: string): void => {
+  if (asJson === true) return print(JSON.stringify(report));
+  print(`${what} ${report.name} (${report.enabled ? 'enabled' : 'disabled'})`);
+  print(`  ${report.arn}`);
+  if (report.description !== null) print(`  ${report.description}`);
+  if (report.roleArn !== null) print(`  role ${report.roleArn}`);
+  print(`  pattern ${JSON.stringify(report.pattern)}`);
+  for (const { arn } of report.targets) print(`  to ${arn}`);
+};
