@@ -29,7 +29,7 @@ const constraintOf = (issue: Issue): string => {
     case 'too_big':
       return `Member must have ${noun(issue.origin)} less than or equal to ${issue.maximum}`;
     case 'invalid_format':
-      return `Member must satisfy regular expression pattern: ${(issue.pattern ?? '').replaceAll(/^\/\^(?:\(\?:)?|\)?\$\/u?$/g, '')}`;
+      return `Member must satisfy regular expression pattern: ${(issue.pattern ?? '').replaceAll(/^\/\^(?:\(\?:)?|\)?\$\/u?$/g, '').replaceAll(String.raw`\/`, '/')}`;
     case 'invalid_value':
       return `Member must satisfy enum value set: [${issue.values.map(String).join(', ')}]`;
     case 'custom':
