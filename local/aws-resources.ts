@@ -3,7 +3,7 @@
  * fills and the queue for what cannot be handled. The same shapes and numbers as the template for real AWS.
  */
 import { EventBridgeClient, PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { BucketAlreadyOwnedByYou, CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import {
   CreateQueueCommand,
   GetQueueAttributesCommand,
@@ -11,8 +11,8 @@ import {
   SetQueueAttributesCommand,
 } from '@aws-sdk/client-sqs';
 import { stateChangePattern } from '../events/state-change-pattern.ts';
-import { LOCAL_CREDENTIALS, LOCAL_REGION } from './child-environment.ts';
 import { OperationError } from '../errors.ts';
+import { localAwsConfig } from './local-clients.ts';
 
 const DAY_S = 86_400;
 
@@ -46,7 +46,7 @@ const ensureBucket = async (s3: S3Client, bucket: string): Promise<void> => {
   try {
     await s3.send(new CreateBucketCommand({ Bucket: bucket }));
   } catch (thrown) {
-    if (!(thrown instanceof Error) || thrown.name !== 'BucketAlreadyOwnedByYou') throw thrown;
+    if (!(thrown instanceof BucketAlreadyOwnedByYou)) throw thrown;
   }
 };
 
@@ -78,7 +78,7 @@ const queuePolicy = (queueArn: string, ruleArn: string): string =>
  * @param endpoint of the emulator: these calls never reach AWS.
  */
 export const createAwsResources = async (endpoint: string): Promise<AwsResources> => {
-  const config = { endpoint, region: LOCAL_REGION, credentials: LOCAL_CREDENTIALS };
+  const config = localAwsConfig(endpoint);
   const s3 = new S3Client({ ...config, forcePathStyle: true });
   const sqs = new SQSClient(config);
   const events = new EventBridgeClient(config);

@@ -4,7 +4,7 @@
  */
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LOCAL_CREDENTIALS, LOCAL_REGION } from './child-environment.ts';
+import { localAwsConfig } from './local-clients.ts';
 
 /** How long a step waits for the queue. */
 const PATIENCE_MS = 2_000;
@@ -22,7 +22,7 @@ export type EventDrain = {
 
 /** Messages that nobody takes (no consumer runs, or it keeps them) are waited for once, not at every step. */
 export const eventDrain = ({ endpoint, url }: EventQueue): EventDrain => {
-  const sqs = new SQSClient({ endpoint, region: LOCAL_REGION, credentials: LOCAL_CREDENTIALS });
+  const sqs = new SQSClient(localAwsConfig(endpoint));
   let givenUp = 0;
   const depth = async (): Promise<number> => {
     const { Attributes } = await sqs.send(

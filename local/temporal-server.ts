@@ -1,9 +1,9 @@
 /**
  * The Temporal dev server of the local stack: which program it is, how it is set up, and its life.
  */
-import { Connection } from '@temporalio/client';
 import { join } from 'node:path';
 import { runCommand } from './commands.ts';
+import { connectToLocalTemporal } from './local-clients.ts';
 import { LOOPBACK, checkPortIsFree, findFreePort, withPort } from './ports.ts';
 import { type RunningProcess, startProcess } from './processes.ts';
 import { ensurePythonEnvironment } from './python-environment.ts';
@@ -81,7 +81,7 @@ export const findTemporalExecutable = async (
 
 /** The port opens before the namespace exists, so being ready means that the namespace can be described. */
 const answers = async (address: string): Promise<boolean> => {
-  const connection = await Connection.connect({ address, connectTimeout: 2_000 });
+  const connection = await connectToLocalTemporal(address, 2_000);
   try {
     await connection.workflowService.describeNamespace({ namespace: 'default' });
     return true;

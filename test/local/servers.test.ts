@@ -3,7 +3,7 @@
  */
 import { CreateBucketCommand, ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
 import { SEARCH_ATTRIBUTES } from '../../decisions/search-attributes.ts';
-import { LOCAL_CREDENTIALS, LOCAL_REGION } from '../../local/child-environment.ts';
+import { localAwsConfig } from '../../local/local-clients.ts';
 import { motoServer, temporalDevServer, timeSkippingServer } from '../support/servers.ts';
 
 test('the dev server knows our search attributes before any worker connects', async () => {
@@ -34,7 +34,7 @@ test('the time-skipping server skips a month and knows our search attributes', a
 
 test('the AWS emulator answers the real SDK, and a file asks for it as often as it likes', async () => {
   const { endpoint } = await motoServer();
-  const s3 = new S3Client({ endpoint, region: LOCAL_REGION, credentials: LOCAL_CREDENTIALS });
+  const s3 = new S3Client(localAwsConfig(endpoint));
   await s3.send(new CreateBucketCommand({ Bucket: 'labels' }));
   const { Buckets } = await s3.send(new ListBucketsCommand({}));
   expect(Buckets?.map(({ Name }) => Name)).toEqual(['labels']);
