@@ -16,6 +16,7 @@ export type ByteSink = { write(chunk: Uint8Array): Promise<void> };
 /** A sink that throws its bytes away. */
 export const discardingSink: ByteSink = { write: () => Promise.resolve() };
 
+const EMPTY = Buffer.alloc(0);
 const SLAB_BYTES = 256 * 1024;
 /** From this length on gathering costs more than it saves. */
 const LARGE_BYTES = 16 * 1024;
@@ -25,7 +26,7 @@ const UTF8_BYTES_PER_UNIT = 3;
 /** Gathers small writes into chunks of up to 256 KiB, in order; call {@link finish} at the end. */
 export class GatheringSink implements ByteSink {
   readonly #target: ByteSink;
-  #slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+  #slab: Buffer = EMPTY;
   /** What is gathered lies between these two; before it the slab belongs to the target. */
   #start = 0;
   #end = 0;
@@ -36,7 +37,7 @@ export class GatheringSink implements ByteSink {
 
   /** Takes the bytes if they fit, without an await; false means that nothing was taken and `write` must be used. */
   tryWrite(bytes: Uint8Array): boolean {
-    if (bytes.length >= LARGE_BYTES || this.#end + bytes.length > SLAB_BYTES) return false;
+    if (bytes.length >= LARGE_BYTES || this.#end + bytes.length > this.#slab.length) return false;
     this.#slab.set(bytes, this.#end);
     this.#end += bytes.length;
     return true;
@@ -55,7 +56,7 @@ export class GatheringSink implements ByteSink {
 
   /** Writes text as UTF-8. */
   async writeText(text: string): Promise<void> {
-    if (text.length * UTF8_BYTES_PER_UNIT > SLAB_BYTES - this.#end) {
+    if (text.length * UTF8_BYTES_PER_UNIT > this.#slab.length - this.#end) {
       await this.write(Buffer.from(text));
       return;
     }

@@ -9,9 +9,9 @@ import type { ByteSink } from './byte-streams.ts';
 /** Where bytes lie in a spool. */
 export type Extent = { readonly offset: number; readonly length: number };
 
-const BLOCK_BYTES = 1024 * 1024;
+const BLOCK_BYTES = 64 * 1024;
 /** So that a job of 100,000 objects of usual size needs no file, and a merge stays below 350 MB. */
-const MEMORY_BUDGET_BYTES = 48 * BLOCK_BYTES;
+const MEMORY_BUDGET_BYTES = 48 * 1024 * 1024;
 const READ_AHEAD_BYTES = 64 * 1024;
 const EMPTY = Buffer.alloc(0);
 
@@ -30,7 +30,7 @@ export class Spool {
 
   /**
    * @param temporaryDirectory an existing directory; the spool makes its own below it
-   * @param memoryBudget bytes kept in memory before a file is made, a multiple of 1 MiB
+   * @param memoryBudget bytes kept in memory before a file is made, a multiple of 64 KiB
    */
   constructor(temporaryDirectory: string, memoryBudget = MEMORY_BUDGET_BYTES) {
     this.#parentDirectory = temporaryDirectory;
