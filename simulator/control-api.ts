@@ -7,6 +7,8 @@ import type { SimulatorCore } from './simulator.ts';
 
 type ControlRequest = { method: string; pathname: string; searchParams: URLSearchParams };
 
+const RECORDS_PER_CHUNK = 1000;
+
 const advanceSchema = z.object({ ms: z.number().min(0) });
 
 const readText = async (request: IncomingMessage): Promise<string> => {
@@ -28,12 +30,13 @@ const sendLedger = (response: ServerResponse, records: readonly LedgerRecord[], 
   const job = wanted.get('job');
   const kind = wanted.get('kind');
   response.setHeader('Content-Type', 'application/json');
+  const fits = records.filter(
+    (record) => (job === null || record.job === job) && (kind === null || record.kind === kind),
+  );
   response.write('[');
-  let separator = '';
-  for (const record of records) {
-    if ((job !== null && record.job !== job) || (kind !== null && record.kind !== kind)) continue;
-    response.write(`${separator}${JSON.stringify(record)}`);
-    separator = ',\n';
+  for (let first = 0; first < fits.length; first += RECORDS_PER_CHUNK) {
+    const chunk = fits.slice(first, first + RECORDS_PER_CHUNK).map((record) => JSON.stringify(record));
+    response.write(`${first === 0 ? '' : ',\n'}${chunk.join(',\n')}`);
   }
   response.end(']\n');
 };

@@ -119,6 +119,24 @@ describe('an outage of S3 or EventBridge', () => {
   });
 });
 
+describe('the real clock', () => {
+  test('lets happenings come by themselves', async () => {
+    const store = new MemoryStore();
+    store.write(MANIFEST_URI, manifestOf(20));
+    const { promise, resolve } = Promise.withResolvers<string | undefined>();
+    const simulator = await startSimulator({
+      s3: store,
+      events: { put: async (events) => resolve(events[0]?.detail['LabelingJobStatus']) },
+      clock: 'real',
+      startMs: START,
+      script: { jobs: [{ initializing: '0.01s', events: { statuses: ['InProgress'] } }] },
+    });
+    await simulator.call('CreateLabelingJob', createRequest());
+    expect(await promise).toBe('InProgress');
+    await simulator.close();
+  });
+});
+
 const readySchema = z.object({ endpoint: z.string() });
 
 describe('the process', () => {
