@@ -195,9 +195,19 @@ export class HumanTasks {
     );
   }
 
+  /**
+   * Nobody else gets the object: it has its answers, or as many workers declined as it needs (guide, sms-monitor-cloud-watch).
+   * Who works on it may still finish.
+   */
+  #isClosed(task: Task): boolean {
+    const { answersPerObject } = this.#options;
+    return task.done || task.answers >= answersPerObject || task.declines >= answersPerObject;
+  }
+
   #findTask(worker: Worker): Task | null {
+    const { answersPerObject } = this.#options;
     const wants = (task: Task): boolean =>
-      !task.done && task.answers + task.holding < this.#options.answersPerObject && !task.touchedBy.has(worker.id);
+      !this.#isClosed(task) && task.answers + task.holding < answersPerObject && !task.touchedBy.has(worker.id);
     if (this.#reopened.length > 0) {
       this.#reopened = this.#reopened.filter((task) => !task.done);
       const reopened = this.#reopened.find(wants);
@@ -214,7 +224,7 @@ export class HumanTasks {
     const held = worker.holds;
     if (held === null) return;
     const { task, acceptedMs } = held;
-    const { on, answersPerObject, paceMs } = this.#options;
+    const { on, paceMs } = this.#options;
     if (reaction === 'submit') worker.readyMs = acceptedMs + paceMs;
     worker.planned = null;
     if (reaction === 'return') {
@@ -227,9 +237,9 @@ export class HumanTasks {
       on.acted(task.index, worker.id, reaction === 'submit' ? 'submitted' : 'declined', acceptedMs);
     }
     if (this.#state !== 'open') return;
-    // Guide, sms-monitor-cloud-watch: as many declines as NumberOfHumanWorkersPerDataObject expire the object.
-    if (task.answers >= answersPerObject || task.declines >= answersPerObject) this.#settle(task);
-    else if (reaction !== 'submit') this.#reopen(task);
+    if (this.#isClosed(task)) {
+      if (task.holding === 0) this.#settle(task);
+    } else if (reaction !== 'submit') this.#reopen(task);
     this.#wake(worker);
   }
 
