@@ -1,0 +1,84 @@
+import { readObjectLine } from '../../manifests/attributes.ts';
+import { canonicalIdentity, canonicalNumber, identityKey } from '../../manifests/identity.ts';
+import { IdentityPool } from '../../manifests/identity-pool.ts';
+import { TemporaryDirectory } from './chain-files.ts';
+
+const identityOf = (text: string): string => {
+  const line = readObjectLine(Buffer.from(text));
+  if (line.kind === 'fault') throw new Error(line.problem);
+  return canonicalIdentity(line, (name) => name === 'L' || name === 'L-metadata').toString();
+};
+
+describe('the identity of a line', () => {
+  it.each([
+    ['1', '1.0', '1e0', '10e-1', '0.1E+1', `1${'0'.repeat(400)}e-400`],
+    ['0', '-0', '0.00', '0e99', '-0E-5'],
+    ['1e3', '1000', '1000.0', '0.001e6'],
+    ['12345678901234567890', '1234567890123456789e1', '12345678901234567890.000'],
+    ['-2.50', '-25e-1', '-0.25e1'],
+    ['1e99999999999999999999', '10e99999999999999999998', '0.1e+100000000000000000000'],
+  ])('takes numbers by exact decimal value: %s', (...spellings) => {
+    expect(new Set(spellings.map(canonicalNumber)).size).toBe(1);
+    expect(new Set(spellings.map((number) => identityOf(`{"n":[${number}]}`))).size).toBe(1);
+  });
+
+  it.each([
+    ['{"n":12345678901234567890}', '{"n":12345678901234567891}'],
+    ['{"n":0.1}', '{"n":0.10000000000000000001}'],
+    ['{"n":1e400}', '{"n":1e401}'],
+    ['{"n":1}', '{"n":-1}'],
+    ['{"n":1}', '{"n":"1"}'],
+    ['{"n":null}', '{}'],
+    ['{"n":[1,2]}', '{"n":[2,1]}'],
+    ['{"s":"caf\u00e9"}', '{"s":"cafe\u0301"}'],
+    ['{"s":"\\ud800"}', '{"s":"\\ud801"}'],
+    ['{"s":"\\ud800"}', '{"s":"\ufffd"}'],
+    ['{"s":"a\\"b"}', '{"s":"a\\\\b"}'],
+    ['{"a":"b\\",\\"c\\":\\"d"}', '{"a":"b","c":"d"}'],
+    ['{"a":{"b":1}}', '{"a":{},"b":1}'],
+    ['{"a":[[],[]]}', '{"a":[[[]]]}'],
+  ])('tells %s from %s', (a, b) => {
+    expect(identityOf(a)).not.toBe(identityOf(b));
+  });
+
+  it.each([
+    ['{"a":1,"b":{"c":2,"d":3}}', ' { "b" : { "d" : 3.0, "c" : 2e0 } , "a" : 1 }\r\n'],
+    ['{"s":"s3://a/\u00e9\u{1f426}"}', '{"\\u0073":"s3:\\/\\/a\\/\\u00E9\\uD83D\\udc26"}'],
+    ['{"a":1}', '{"L":0,"a":1,"L-metadata":{}}'],
+    ['{"a":1,"a":2}', '{"a":2}'],
+    ['{"__proto__":{"a":1,"b":2}}', '{"__proto__":{"b":2,"a":1}}'],
+    ['{"10":1,"9":2}', '{"9":2,"10":1}'],
+  ])('takes %s and %s for one', (a, b) => {
+    expect(identityOf(a)).toBe(identityOf(b));
+  });
+});
+
+describe('the pool of waiting lines', () => {
+  it('gives equal lines in their order, each once, and remembers their labels', () => {
+    const directory = new TemporaryDirectory();
+    const pool = new IdentityPool(directory.path);
+    const a = Buffer.from('a');
+    pool.add({ number: 1, label: null }, a);
+    pool.add({ number: 2, label: Buffer.from('7') }, Buffer.from('b'));
+    pool.add({ number: 3, label: Buffer.from('8') }, a);
+    expect(pool.take(a)).toEqual({ number: 1, label: null });
+    expect(pool.take(a)).toEqual({ number: 3, label: Buffer.from('8') });
+    expect(pool.take(a)).toBeNull();
+    expect([pool.left, pool.has(0), pool.has(1)]).toEqual([1, false, true]);
+    pool.close();
+    directory.close();
+  });
+
+  it('tells two identities with the same key apart', () => {
+    // Found by search: the first four bytes of their SHA-256 are the same.
+    const pair = ['68005', '73999'].map((number) => Buffer.from(`{"source":"${number}"}`));
+    expect(new Set(pair.map(identityKey)).size).toBe(1);
+    const directory = new TemporaryDirectory();
+    const pool = new IdentityPool(directory.path);
+    pair.forEach((identity, index) => pool.add({ number: index + 1, label: null }, identity));
+    expect(pair.toReversed().map((identity) => pool.take(identity)?.number)).toEqual([2, 1]);
+    expect(pool.take(pair[0] ?? Buffer.alloc(0))).toBeNull();
+    pool.close();
+    directory.close();
+  });
+});
