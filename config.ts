@@ -2,7 +2,7 @@
  * The only reader of the environment. Temporal by its standard variables and profiles (TEMPORAL_*), AWS by the SDK's
  * standard chain (AWS_*), ours by LABEL_RELAY_*. Read once, by the processes' entries; everything below is given values.
  */
-import { tmpdir } from 'node:os';
+import { devNull, tmpdir } from 'node:os';
 import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
 import { DEFAULT_TASK_QUEUE } from './decisions/names.ts';
 import { InputError, messageOf } from './errors.ts';
@@ -63,7 +63,9 @@ export const loadConfig = (env: Environment): Config => {
     const known = Object.entries(env).filter(
       (entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== '',
     );
-    temporal = loadClientConnectConfig({ overrideEnvVars: Object.fromEntries(known) });
+    // The library trips over an empty file; /dev/null as the file means that there is none.
+    const disableFile = env['TEMPORAL_CONFIG_FILE'] === devNull;
+    temporal = loadClientConnectConfig({ overrideEnvVars: Object.fromEntries(known), disableFile });
   } catch (thrown) {
     problems.push(`the Temporal configuration (TEMPORAL_* variables or profile) cannot be read: ${messageOf(thrown)}`);
   }

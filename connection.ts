@@ -15,12 +15,21 @@ export const unreachable = (config: Pick<Config, 'temporal'>, cause: unknown): I
     { cause },
   );
 
-/** A connected client; the caller closes `client.connection`. Throws InputError if nothing answers. */
-export const connectClient = async (config: Pick<Config, 'temporal'>): Promise<Client> => {
+export type Connected = { client: Client; connection: Connection };
+
+/** A connected client; the caller closes the connection. Throws InputError if nothing answers. */
+export const connect = async (config: Pick<Config, 'temporal'>): Promise<Connected> => {
   const { connectionOptions, namespace } = config.temporal;
   try {
-    const connection = await Connection.connect({ ...connectionOptions, connectTimeout: CONNECT_TIMEOUT_MS } as never);
-    return new Client({ connection, namespace });
+    const { address, tls, apiKey, metadata } = connectionOptions;
+    const connection = await Connection.connect({
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      ...(address === undefined ? {} : { address }),
+      ...(tls === undefined || tls === null ? {} : { tls }),
+      ...(apiKey === undefined ? {} : { apiKey }),
+      ...(metadata === undefined ? {} : { metadata }),
+    });
+    return { connection, client: new Client({ connection, namespace }) };
   } catch (thrown) {
     throw unreachable(config, thrown);
   }

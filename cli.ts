@@ -1,0 +1,165 @@
+#!/usr/bin/env node
+/** The command line: every command with its help. What a command does is imported only when it runs. */
+import { Command, CommanderError, Option } from 'commander';
+import { registerAws } from './cli/commands/aws.ts';
+import { EXIT, guardOutput, runCommand } from './cli/output.ts';
+
+const json = (): Option => new Option('--json', 'print JSON on stdout and nothing else there');
+
+const program = new Command('label-relay')
+  .description(
+    'Brings a SageMaker Ground Truth dataset to fully labeled: one labeling job after another, followed by Temporal workflows.',
+  )
+  .addHelpText(
+    'after',
+    `
+Exit codes: 0 done (also finished and stopped), 1 failed, 2 bad input, 3 a person is asked (watch, demo, start --wait).
+Temporal and AWS are found by their standard environment variables (TEMPORAL_*, AWS_*) and profiles.
+
+Examples:
+  $ label-relay demo                       the whole story on this machine, no account needed
+  $ label-relay local                      a local stack to try things on
+  $ label-relay start examples/image-classification.json --wait
+  $ label-relay show birds`,
+  )
+  .showHelpAfterError('(--help shows what is accepted)')
+  .showSuggestionAfterError(true)
+  .exitOverride();
+
+program
+  .command('demo')
+  .description('run a chain of several labeling jobs over two months of simulated time, and check its result')
+  .addOption(json())
+  .option('--keep', 'leave the local stack up afterwards, until Ctrl-C')
+  .option('--seed <number>', 'repeat a run', '1')
+  .addHelpText('after', '\nExample:\n  $ label-relay demo --keep')
+  .action((options) => runCommand(async () => (await import('./cli/commands/demo.ts')).demo(options)));
+
+const local = program
+  .command('local')
+  .description('run the local stack in the foreground: Temporal with its Web UI, AWS, SageMaker, worker, consumer')
+  .addOption(json())
+  .option('--without <role>', 'leave out a process: worker or consumer', (role: string, known: string[] = []) => [
+    ...known,
+    role,
+  ])
+  .option('--temporal-port <port>', 'port of the Temporal server')
+  .option('--web-port <port>', 'port of the Temporal Web UI')
+  .option('--seed <number>', "the simulator's chance")
+  .addHelpText('after', '\nExamples:\n  $ label-relay local\n  $ label-relay local --json --without worker')
+  .action((options) => runCommand(async () => (await import('./cli/commands/local.ts')).local(options)));
+
+local
+  .command('advance <duration>')
+  .description('move the clock of the running local stack (its variables must be set): 90s, 30m, 1h, 2d')
+  .addOption(json())
+  .addHelpText('after', '\nExample:\n  $ label-relay local advance 31d')
+  .action((duration, options) =>
+    runCommand(async () => (await import('./cli/commands/local.ts')).localAdvance(duration, options)),
+  );
+
+program
+  .command('worker')
+  .description('run workflows, activities and the event consumer until asked to stop')
+  .option('--only <roles>', 'one or more of workflows,activities,events')
+  .addHelpText('after', '\nExample:\n  $ label-relay worker --only workflows,activities')
+  .action((options) => runCommand(async () => (await import('./cli/commands/worker.ts')).worker(options)));
+
+program
+  .command('setup')
+  .description('register our search attributes in the Temporal namespace (may be repeated)')
+  .addOption(json())
+  .action((options) => runCommand(async () => (await import('./cli/commands/worker.ts')).setup(options)));
+
+program
+  .command('start <spec>')
+  .description('check a spec file and start its chain; - reads standard input')
+  .option('--dry-run', 'only check')
+  .option('--strict', 'warnings stop the start too')
+  .option('--wait', 'follow the chain until it has ended or a person is asked')
+  .addOption(json())
+  .addHelpText('after', '\nExample:\n  $ label-relay start birds.json --wait')
+  .action((file, options) => runCommand(async () => (await import('./cli/commands/chains.ts')).start(file, options)));
+
+program
+  .command('show <chain>')
+  .description('a chain as it is now')
+  .addOption(json())
+  .action((chain, options) => runCommand(async () => (await import('./cli/commands/chains.ts')).show(chain, options)));
+
+program
+  .command('watch <chain>')
+  .description('follow a chain until it has ended or a person is asked')
+  .addOption(json())
+  .action((chain, options) => runCommand(async () => (await import('./cli/commands/chains.ts')).watch(chain, options)));
+
+program
+  .command('list')
+  .description('all chains')
+  .addOption(
+    new Option('--status <status>', 'only these').choices([
+      'running',
+      'attention',
+      'labeled',
+      'finished',
+      'stopped',
+      'failed',
+    ]),
+  )
+  .option('--text <text>', 'only names that contain this')
+  .addOption(json())
+  .action((options) => runCommand(async () => (await import('./cli/commands/chains.ts')).list(options)));
+
+program
+  .command('stop <chain>')
+  .description('stop the live labeling job, keep its labels, end the chain')
+  .option('--reason <text>', 'kept with the chain')
+  .option('--wait', 'until it has ended')
+  .addOption(json())
+  .action((chain, options) => runCommand(async () => (await import('./cli/commands/chains.ts')).stop(chain, options)));
+
+program
+  .command('resume <chain>')
+  .description('go on with a chain that waits for a person or has ended')
+  .option('--accept-missing', 'go on although labels that AWS counted are missing')
+  .option('--retry-set-aside', 'give set-aside objects new attempts')
+  .option('--spec <file>', 'find the record by this spec: for a chain that Temporal has forgotten')
+  .addOption(json())
+  .addHelpText('after', '\nExample:\n  $ label-relay resume birds --retry-set-aside')
+  .action((chain, options) =>
+    runCommand(async () => (await import('./cli/commands/chains.ts')).resume(chain, options)),
+  );
+
+program
+  .command('amend <chain> [changes]')
+  .description('change a chain from its next job on: a JSON file { "job": …, "policy": … } with only what changes')
+  .option('--set <path=value>', 'one change, such as policy.maxJobs=30', (one: string, all: string[] = []) => [
+    ...all,
+    one,
+  ])
+  .option('--manifest <uri>', 'add the objects of a further manifest')
+  .addOption(json())
+  .addHelpText('after', '\nExample:\n  $ label-relay amend birds --set policy.maxCost=500')
+  .action((chain, file, options) =>
+    runCommand(async () => (await import('./cli/commands/chains.ts')).amend(chain, file, options)),
+  );
+
+const events = program.command('events').description('events of the event stream');
+events
+  .command('send <file>')
+  .description('deliver events from a file or - (an archive) to the chains that follow their jobs')
+  .addOption(json())
+  .addHelpText('after', '\nExample:\n  $ label-relay events send archive.jsonl')
+  .action((file, options) =>
+    runCommand(async () => (await import('./cli/commands/events.ts')).sendFile(file, options)),
+  );
+
+registerAws(program);
+
+guardOutput();
+try {
+  await program.parseAsync();
+} catch (thrown) {
+  if (!(thrown instanceof CommanderError)) throw thrown;
+  process.exitCode = thrown.exitCode === 0 ? EXIT.done : EXIT.badInput;
+}

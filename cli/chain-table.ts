@@ -1,0 +1,95 @@
+/** A chain as text for a terminal: what it is doing, its objects, its generations. Fits 80 columns. Pure. */
+import type { ChainDetail } from '../client.ts';
+import { formatDuration } from '../decisions/durations.ts';
+import type { ChainDocument, ChainStatus, JobDocument } from '../decisions/view.ts';
+import type { Paint } from './output.ts';
+
+export const progressBar = (done: number, total: number, width: number): string => {
+  const filled = total <= 0 ? 0 : Math.min(width, Math.round((done / total) * width));
+  return '█'.repeat(filled) + '░'.repeat(width - filled);
+};
+
+const cell = (text: string, width: number): string =>
+  text.length <= width ? text.padEnd(width) : `${text.slice(0, Math.max(0, width - 1))}…`;
+
+const right = (value: number | null, width: number): string => (value === null ? '' : String(value)).padStart(width);
+
+const statusStyle = (status: ChainStatus): Parameters<Paint>[0] => {
+  switch (status) {
+    case 'labeled':
+      return 'green';
+    case 'attention':
+    case 'finished':
+    case 'stopped':
+      return 'yellow';
+    case 'failed':
+      return 'red';
+    case 'running':
+      return 'cyan';
+  }
+};
+
+const ageOf = (job: JobDocument): string => {
+  if (job.createdAt === null || job.endedAt === null) return '';
+  return formatDuration(Date.parse(job.endedAt) - Date.parse(job.createdAt));
+};
+
+const jobRow = (job: JobDocument): string => {
+  const sent = job.sent ?? job.labeled + job.failed + job.unlabeled;
+  return [
+    right(job.generation, 3),
+    cell(job.status, 12),
+    cell(job.outcome ?? '', 18),
+    `${right(job.labeled, 6)}/${String(sent).padEnd(6)}`,
+    progressBar(job.labeled, sent, 16),
+    ageOf(job),
+  ].join(' ');
+};
+
+/** The table of a chain; `live` adds the forecast and what the work team does. */
+export const chainTable = ({ document, live }: Pick<ChainDetail, 'document' | 'live'>, color: Paint): string => {
+  const { objects } = document;
+  const lines = [
+    `${color('bold', document.chain)}  ${color(statusStyle(document.status), document.status)}${document.reason === null ? '' : `  ${document.reason}`}`,
+    `${progressBar(objects.labeled, objects.total, 40)} ${objects.labeled}/${objects.total} labeled, ${objects.remaining} remaining` +
+      `${objects.setAside > 0 ? `, ${objects.setAside} set aside` : ''}${objects.doubled > 0 ? `, ${objects.doubled} doubled` : ''}`,
+  ];
+  if (document.jobs.length > 0) {
+    lines.push(color('dim', 'gen status       outcome            labeled/sent                   lived'));
+    lines.push(...document.jobs.map(jobRow));
+  }
+  const { attention } = document;
+  if (attention !== null) {
+    lines.push(color('yellow', `Attention: ${attention.message}`), ...attention.actions.map((action) => `  ${action}`));
+  }
+  if (live?.observation != null) {
+    const { serviceNowMs } = live.observation;
+    const parts: string[] = [];
+    if (live.deadlineMs !== null) parts.push(`deadline in ${formatDuration(live.deadlineMs - serviceNowMs)}`);
+    if (live.forecastEndMs !== null)
+      parts.push(`done in about ${formatDuration(live.forecastEndMs - serviceNowMs)} at its rate`);
+    const { workers } = live;
+    if (workers.lastActivityMs !== null) {
+      parts.push(
+        `workers: ${workers.accepted} accepted, ${workers.submitted} submitted, ${workers.declined} declined, ${workers.returned} returned`,
+      );
+    }
+    if (parts.length > 0) lines.push(parts.join('; '));
+  }
+  if (document.cost !== null) lines.push(`committed ${document.cost.committed.toFixed(2)} ${document.cost.currency}`);
+  if (document.finalManifest !== null) lines.push(`final manifest   ${document.finalManifest}`);
+  if (document.leftoverReport !== null) lines.push(`leftover report  ${document.leftoverReport}`);
+  if (document.webUrl !== null) lines.push(`web              ${document.webUrl}`);
+  return lines.join('\n');
+};
+
+/** One line for an output that is no terminal. */
+export const chainLine = ({ chain, status, generation, objects, jobs, reason }: ChainDocument): string => {
+  const job = jobs.at(-1);
+  const jobText =
+    job === undefined
+      ? ''
+      : ` ${job.name} ${job.status}${job.outcome === null ? '' : ` (${job.outcome})`} ${job.labeled}/${job.sent ?? '?'}`;
+  const tail = reason === null ? '' : ` - ${reason}`;
+  return `${chain} ${status} generation ${generation}:${jobText}; ${objects.labeled}/${objects.total} labeled, ${objects.remaining} remaining${tail}`;
+};

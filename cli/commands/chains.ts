@@ -1,0 +1,167 @@
+/** The actions of the commands about chains: start, show, watch, stop, resume, amend, list. */
+import type { ChainStatus, Finding, LabelRelay } from '../../client.ts';
+import { InputError } from '../../errors.ts';
+import { chainTable } from '../chain-table.ts';
+import { liveView } from '../live-view.ts';
+import { EXIT, interruption, paint, print, printJson, say, usesColor } from '../output.ts';
+import { readJsonFile, withRelay } from '../with-relay.ts';
+
+export const exitOf = (status: ChainStatus): number => {
+  switch (status) {
+    case 'labeled':
+    case 'finished':
+    case 'stopped':
+    case 'running':
+      return EXIT.done;
+    case 'attention':
+      return EXIT.attention;
+    case 'failed':
+      return EXIT.failed;
+  }
+};
+
+const findingLine = ({ level, check, message }: Finding): string => `${level.padEnd(7)} ${check.padEnd(16)} ${message}`;
+
+/** Follows a chain on the terminal until it has ended, waits for a person, or Ctrl-C. */
+const follow = async (relay: LabelRelay, chain: string, json: boolean): Promise<number> => {
+  const signal = interruption();
+  const view = liveView(json ? process.stderr : process.stdout);
+  let status: ChainStatus = 'running';
+  for await (const detail of relay.watch(chain, { signal })) {
+    view.show(detail);
+    ({ status } = detail.document);
+    if (status === 'attention') break;
+  }
+  view.done();
+  if (json) printJson(await relay.get(chain));
+  return exitOf(status);
+};
+
+export const start = (
+  file: string,
+  options: { dryRun?: boolean; wait?: boolean; strict?: boolean; json?: boolean },
+): Promise<number> =>
+  withRelay(async (relay) => {
+    const spec = await readJsonFile(file);
+    const started = await relay.startChain(spec, { strict: options.strict ?? false, dryRun: options.dryRun ?? false });
+    const { findings, objects } = started.preflight;
+    if (options.dryRun === true) {
+      if (options.json === true) printJson({ chain: started.chain, started: false, findings, objects });
+      else {
+        for (const finding of findings) print(findingLine(finding));
+        print(`${started.chain} could start; nothing was started (--dry-run)`);
+      }
+      return EXIT.done;
+    }
+    for (const finding of findings) if (finding.level !== 'passed') say(findingLine(finding));
+    if (options.wait === true) return follow(relay, started.chain, options.json ?? false);
+    if (options.json === true) printJson(await relay.get(started.chain));
+    else {
+      print(
+        `${started.chain} started${objects === null ? '' : `: ${objects.total - objects.labeled} of ${objects.total} objects to label`}`,
+      );
+      if (started.webUrl !== null) print(started.webUrl);
+      print(`follow it with: label-relay watch ${started.chain}`);
+    }
+    return EXIT.done;
+  });
+
+export const show = (chain: string, options: { json?: boolean }): Promise<void> =>
+  withRelay(async (relay) => {
+    const detail = await relay.detail(chain);
+    if (options.json === true) printJson(detail.document);
+    else print(chainTable(detail, paint(usesColor(process.stdout))));
+  });
+
+export const watch = (chain: string, options: { json?: boolean }): Promise<number> =>
+  withRelay((relay) => follow(relay, chain, options.json ?? false));
+
+export const stop = (chain: string, options: { reason?: string; wait?: boolean; json?: boolean }): Promise<number> =>
+  withRelay(async (relay) => {
+    await relay.stop(chain, options.reason);
+    if (options.wait === true) {
+      const code = await follow(relay, chain, options.json ?? false);
+      return code === EXIT.attention ? EXIT.done : code;
+    }
+    if (options.json === true) printJson(await relay.get(chain));
+    else print(`${chain} is being stopped; its labels are kept. Go on later with: label-relay resume ${chain}`);
+    return EXIT.done;
+  });
+
+export const resume = (
+  chain: string,
+  options: { acceptMissing?: boolean; retrySetAside?: boolean; spec?: string; json?: boolean },
+): Promise<void> =>
+  withRelay(async (relay) => {
+    const resumeOptions = {
+      acceptMissing: options.acceptMissing ?? false,
+      retrySetAside: options.retrySetAside ?? false,
+    };
+    if (options.spec === undefined) await relay.resume(chain, resumeOptions);
+    else await relay.resumeFromRecord(await readJsonFile(options.spec), resumeOptions);
+    if (options.json === true) printJson(await relay.get(chain));
+    else print(`${chain} goes on; follow it with: label-relay watch ${chain}`);
+  });
+
+/** `policy.maxJobs=30` → { policy: { maxJobs: 30 } }; the value is JSON, or else text. */
+const setting = (assignment: string): unknown => {
+  const at = assignment.indexOf('=');
+  if (at <= 0) throw new InputError(`--set ${assignment}: expected path=value, such as policy.maxJobs=30`);
+  const text = assignment.slice(at + 1);
+  let value: unknown = text;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // Not JSON: taken as text, so that --set policy.handOver=4h needs no quotes.
+  }
+  return assignment
+    .slice(0, at)
+    .split('.')
+    .toReversed()
+    .reduce<unknown>((inner, key) => ({ [key]: inner }), value);
+};
+
+const merged = (a: unknown, b: unknown): unknown =>
+  typeof a === 'object' && a !== null && typeof b === 'object' && b !== null && !Array.isArray(a) && !Array.isArray(b)
+    ? Object.fromEntries(
+        [...new Set([...Object.keys(a), ...Object.keys(b)])].map((key) => [
+          key,
+          key in b ? merged(Reflect.get(a, key), Reflect.get(b, key)) : Reflect.get(a, key),
+        ]),
+      )
+    : b;
+
+export const amend = (
+  chain: string,
+  file: string | undefined,
+  options: { set?: string[]; manifest?: string; json?: boolean },
+): Promise<void> =>
+  withRelay(async (relay) => {
+    const parts = [...(file === undefined ? [] : [await readJsonFile(file)]), ...(options.set ?? []).map(setting)];
+    if (parts.length === 0 && options.manifest === undefined) {
+      throw new InputError('nothing to amend: give a file with changes, --set path=value, or --manifest s3://…');
+    }
+    await relay.amend(chain, {
+      ...(parts.length === 0 ? {} : { changes: parts.reduce(merged) }),
+      ...(options.manifest === undefined ? {} : { manifestUri: options.manifest }),
+    });
+    if (options.json === true) printJson(await relay.get(chain));
+    else print(`${chain} is amended; it holds from the next job on`);
+  });
+
+export const list = (options: { status?: ChainStatus; text?: string; json?: boolean }): Promise<void> =>
+  withRelay(async (relay) => {
+    const chains = await relay.list({
+      ...(options.status === undefined ? {} : { status: options.status }),
+      ...(options.text === undefined ? {} : { text: options.text }),
+    });
+    if (options.json === true) return printJson(chains);
+    if (chains.length === 0) return print('no chains');
+    const width = Math.min(40, Math.max(5, ...chains.map(({ chain }) => chain.length)));
+    print(`${'chain'.padEnd(width)}  status     gen  remaining  attention`);
+    for (const { chain, status, generation, remaining, attention } of chains) {
+      print(
+        `${chain.padEnd(width)}  ${status.padEnd(9)}  ${String(generation).padStart(3)}  ${String(remaining).padStart(9)}  ${attention ?? ''}`,
+      );
+    }
+  });

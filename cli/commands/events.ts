@@ -1,0 +1,39 @@
+/** `label-relay events send`. */
+import { createReadStream } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { loadConfig } from '../../config.ts';
+import { connect } from '../../connection.ts';
+import { InputError } from '../../errors.ts';
+import { sendEvents } from '../../events/send.ts';
+import { EXIT, print, printJson, say } from '../output.ts';
+
+export const sendFile = async (file: string, options: { json?: boolean }): Promise<number> => {
+  if (file !== '-') {
+    await access(file).catch(() => {
+      throw new InputError(
+        `${file} cannot be read; give a file of events (JSON or JSON Lines) or - for standard input`,
+      );
+    });
+  }
+  const config = loadConfig(process.env);
+  const { client, connection } = await connect(config);
+  try {
+    const report = await sendEvents(file === '-' ? process.stdin : createReadStream(file), {
+      client,
+      // A person sends these: every account and region that the configuration does not exclude is believed.
+      believed: {
+        accounts: config.accounts.length > 0 ? config.accounts : 'any',
+        regions: config.regions.length > 0 ? config.regions : 'any',
+      },
+    });
+    if (options.json === true) printJson(report);
+    else {
+      for (const [kind, count] of Object.entries(report.counts)) print(`${String(count).padStart(8)} ${kind}`);
+      for (const { line, kind, why } of report.problems) say(`line ${line}: ${kind}: ${why}`);
+      if (!report.complete) say('The sending ended there; send the whole file again later, it costs nothing twice.');
+    }
+    return report.complete && report.problems.length === 0 ? EXIT.done : EXIT.failed;
+  } finally {
+    await connection.close();
+  }
+};

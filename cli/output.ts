@@ -1,0 +1,70 @@
+/** How commands speak: answers on stdout, everything else on stderr, colours only on a terminal, exit codes as documented. */
+import { InputError, OperationError, messageOf } from '../errors.ts';
+
+/** 0 done, 1 failed, 2 bad input, 3 a person is asked (only watch, demo, start --wait). */
+export const EXIT = { done: 0, failed: 1, badInput: 2, attention: 3 } as const;
+
+export const print = (text: string): void => void process.stdout.write(`${text}\n`);
+
+export const printJson = (value: unknown): void => print(JSON.stringify(value, null, 2));
+
+export const say = (text: string): void => void process.stderr.write(`${text}\n`);
+
+/** NO_COLOR (any value) and pipes turn colours off. */
+export const usesColor = (stream: NodeJS.WriteStream): boolean =>
+  stream.isTTY === true && (process.env['NO_COLOR'] ?? '') === '' && process.env['TERM'] !== 'dumb';
+
+type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
+const codes: Record<Style, [number, number]> = {
+  bold: [1, 22],
+  dim: [2, 22],
+  red: [31, 39],
+  green: [32, 39],
+  yellow: [33, 39],
+  cyan: [36, 39],
+};
+
+export type Paint = (style: Style, text: string) => string;
+export const paint =
+  (color: boolean): Paint =>
+  (style, text) =>
+    color ? `\u001B[${codes[style][0]}m${text}\u001B[${codes[style][1]}m` : text;
+
+/** A reader that went away (`| head`) is no error; a Ctrl-C ends quietly. */
+export const guardOutput = (): void => {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(EXIT.done);
+    throw error;
+  });
+};
+
+/** Runs a command to its exit code. */
+export const runCommand = async (run: () => Promise<number | void>): Promise<void> => {
+  try {
+    process.exitCode = (await run()) ?? EXIT.done;
+  } catch (thrown) {
+    if (thrown instanceof InputError) {
+      for (const problem of thrown.problems) say(`label-relay: ${problem}`);
+      process.exitCode = EXIT.badInput;
+    } else {
+      say(`label-relay: ${messageOf(thrown)}`);
+      if (
+        !(thrown instanceof OperationError) &&
+        thrown instanceof Error &&
+        process.env['LABEL_RELAY_DEBUG'] !== undefined
+      ) {
+        say(thrown.stack ?? '');
+      }
+      process.exitCode = EXIT.failed;
+    }
+  }
+};
+
+/** Aborted by Ctrl-C or a request to end. */
+export const interruption = (): AbortSignal => {
+  const controller = new AbortController();
+  const abort = (): void => controller.abort();
+  process.once('SIGINT', abort);
+  process.once('SIGTERM', abort);
+  return controller.signal;
+};

@@ -1,0 +1,31 @@
+/** What the commands about chains share: the configuration of the shell, a connected client, the spec file. */
+import { readFile } from 'node:fs/promises';
+import { LabelRelay } from '../client.ts';
+import { loadConfig } from '../config.ts';
+import { connect } from '../connection.ts';
+import { InputError, messageOf } from '../errors.ts';
+
+export const withRelay = async <Result>(run: (relay: LabelRelay) => Promise<Result>): Promise<Result> => {
+  const config = loadConfig(process.env);
+  const { client, connection } = await connect(config);
+  try {
+    return await run(new LabelRelay({ client, taskQueue: config.taskQueue, webUrl: config.webUrl }));
+  } finally {
+    await connection.close();
+  }
+};
+
+/** Reads a JSON file that a person wrote; `-` is standard input. */
+export const readJsonFile = async (path: string): Promise<unknown> => {
+  let text: string;
+  try {
+    text = await readFile(path === '-' ? '/dev/stdin' : path, 'utf8');
+  } catch (thrown) {
+    throw new InputError(`${path} cannot be read: ${messageOf(thrown)}`);
+  }
+  try {
+    return JSON.parse(text);
+  } catch (thrown) {
+    throw new InputError(`${path} is not JSON: ${messageOf(thrown)}`);
+  }
+};
