@@ -2,6 +2,7 @@
  * The CloudFormation stack of label-relay: where its template is, which parameters it takes, and how it is put into an
  * account. Deploying again changes what is given and keeps the rest.
  */
+import { randomUUID } from 'node:crypto';
 import { access, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import {
@@ -78,7 +79,11 @@ export const deployStack = async (
   stackName: string,
   parameters: StackParameters,
 ): Promise<Deployment> => {
-  const existing = await describe(client, stackName);
+  const hosts = new Set<string>();
+  const existing = await describe(client, stackName, hosts);
+  // The AWS emulator fails on the archive's pattern in the form that AWS demands (an object).
+  if ([...hosts].some((host) => ['localhost', '127.0.0.1'].includes(host)))
+    parameters = { ...parameters, ArchiveDays: '0' };
   if (existing?.StackStatus === 'ROLLBACK_COMPLETE' || existing?.StackStatus === 'ROLLBACK_FAILED')
     throw new InputError(
       `Stack ${stackName} failed to be created (${existing.StackStatus}); delete it, then deploy again: aws cloudformation delete-stack --stack-name ${stackName}`,
@@ -89,6 +94,8 @@ export const deployStack = async (
     // The roles' names are CloudFormation's, so the weaker of the two IAM capabilities is enough.
     Capabilities: ['CAPABILITY_IAM' as const],
     Parameters: inputParameters(parameters, existing),
+    // A retry of the SDK is then the same request, not a second one.
+    ClientRequestToken: randomUUID(),
   };
   try {
     if (existing === null) await client.send(new CreateStackCommand(input));
@@ -109,18 +116,34 @@ export const deployStack = async (
   return { stackName, change: existing === null ? 'created' : 'updated', outputs: outputsOf(deployed) };
 };
 
+/** What is given, else the value that the stack has (none of them is secret, so AWS shows them all), else the template's default. */
 const inputParameters = (given: StackParameters, existing: Stack | null): Parameter[] => {
-  const known = new Set(existing?.Parameters?.map(({ ParameterKey }) => ParameterKey));
-  return STACK_PARAMETERS.flatMap((name): Parameter[] => {
-    const value = given[name];
-    if (value !== undefined) return [{ ParameterKey: name, ParameterValue: value }];
-    return known.has(name) ? [{ ParameterKey: name, UsePreviousValue: true }] : [];
+  const current = new Map(
+    existing?.Parameters?.map(({ ParameterKey, ParameterValue }) => [ParameterKey, ParameterValue]),
+  );
+  return STACK_PARAMETERS.flatMap((ParameterKey): Parameter[] => {
+    const ParameterValue = given[ParameterKey] ?? current.get(ParameterKey);
+    return ParameterValue === undefined ? [] : [{ ParameterKey, ParameterValue }];
   });
 };
 
-const describe = async (client: CloudFormationClient, StackName: string): Promise<Stack | null> => {
+/** Reads the stack, null if there is none, and notes the host that was asked. */
+const describe = async (
+  client: CloudFormationClient,
+  StackName: string,
+  hosts = new Set<string>(),
+): Promise<Stack | null> => {
+  const command = new DescribeStacksCommand({ StackName });
+  command.middlewareStack.add(
+    (next) => async (args) => {
+      const { request } = args;
+      if (typeof request === 'object' && request !== null && 'hostname' in request) hosts.add(String(request.hostname));
+      return next(args);
+    },
+    { step: 'finalizeRequest', name: 'host' },
+  );
   try {
-    const { Stacks } = await client.send(new DescribeStacksCommand({ StackName }));
+    const { Stacks } = await client.send(command);
     return Stacks?.[0] ?? null;
   } catch (error) {
     // AWS has no error of its own for this: "ValidationError: Stack with id … does not exist".

@@ -1,0 +1,80 @@
+import { join } from 'node:path';
+import { CloudFormationClient, DescribeStackResourcesCommand } from '@aws-sdk/client-cloudformation';
+import { DescribeRuleCommand, EventBridgeClient, ListRulesCommand } from '@aws-sdk/client-eventbridge';
+import { GetRolePolicyCommand, IAMClient } from '@aws-sdk/client-iam';
+import { GetQueueAttributesCommand, ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { stateChangePattern } from '../../events/state-change-pattern.ts';
+import { deployStack } from '../../infra/stack.ts';
+import { LOCAL_CREDENTIALS, LOCAL_REGION } from '../../local/child-environment.ts';
+import { startMotoServer, type MotoServer } from '../../local/moto-server.ts';
+import { ensurePythonEnvironment } from '../../local/python-environment.ts';
+import { temporaryFolder } from '../support/servers.ts';
+
+let server: MotoServer;
+
+beforeAll(async () => {
+  const { python } = await ensurePythonEnvironment('test');
+  server = await startMotoServer({ python, logFile: join(await temporaryFolder(), 'moto-with-cloudformation.log') });
+}, 300_000);
+
+afterAll(() => server.stop());
+
+const clients = () => {
+  const config = { endpoint: server.endpoint, region: LOCAL_REGION, credentials: LOCAL_CREDENTIALS };
+  return {
+    cloudFormation: new CloudFormationClient(config),
+    events: new EventBridgeClient(config),
+    sqs: new SQSClient(config),
+    iam: new IAMClient(config),
+  };
+};
+
+test('the stack is created, changed where something is given, and kept otherwise', async () => {
+  const { cloudFormation, events, sqs, iam } = clients();
+  const created = await deployStack(cloudFormation, 'label-relay', {
+    Statuses: 'Completed,Failed',
+    InputBucket: 'images',
+    OutputBucket: 'labels',
+  });
+  expect(created.change).toBe('created');
+  expect(Object.keys(created.outputs).toSorted()).toEqual([
+    'DeadLetterQueueUrl',
+    'LabelingExecutionRoleArn',
+    'NotificationTopicArn',
+    'OrchestratorRoleArn',
+    'QueueArn',
+    'QueueUrl',
+  ]);
+
+  const { Rules = [] } = await events.send(new ListRulesCommand({}));
+  const [rule] = Rules.filter(({ Name }) => Name?.includes('StateChangeRule'));
+  const { EventPattern = '' } = await events.send(new DescribeRuleCommand({ Name: rule?.Name }));
+  expect(JSON.parse(EventPattern)).toEqual(stateChangePattern(['Completed', 'Failed']));
+
+  // The emulator's outputs name AWS's own host; the queue is found by its name.
+  const { QueueUrls = [] } = await sqs.send(new ListQueuesCommand({}));
+  const name = created.outputs['QueueArn']?.split(':').at(-1) ?? 'none';
+  const QueueUrl = QueueUrls.find((url) => url.endsWith(`/${name}`));
+  const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['All'] }));
+  expect(JSON.parse(Attributes?.RedrivePolicy ?? '')).toMatchObject({ maxReceiveCount: 5 });
+  expect(Attributes).toMatchObject({ SqsManagedSseEnabled: 'true', VisibilityTimeout: '120' });
+
+  const RoleName = created.outputs['OrchestratorRoleArn']?.split('/').at(-1);
+  const policy = await iam.send(new GetRolePolicyCommand({ RoleName, PolicyName: 'labeling-jobs' }));
+  expect(decodeURIComponent(policy.PolicyDocument ?? '')).toContain(created.outputs['LabelingExecutionRoleArn']);
+
+  const updated = await deployStack(cloudFormation, 'label-relay', { WorkerEvents: 'on' });
+  expect(updated.change).toBe('updated');
+  expect(updated.outputs).toHaveProperty('WorkerEventQueueUrl');
+  const kept = await events.send(new DescribeRuleCommand({ Name: rule?.Name }));
+  expect(JSON.parse(kept.EventPattern ?? '')).toEqual(stateChangePattern(['Completed', 'Failed']));
+  const { StackResources = [] } = await cloudFormation.send(
+    new DescribeStackResourcesCommand({ StackName: 'label-relay' }),
+  );
+  expect(StackResources.map(({ LogicalResourceId }) => LogicalResourceId)).toContain('WorkerEventQueue');
+}, 120_000);
+
+test('what CloudFormation refuses is said with its reason', async () => {
+  const { cloudFormation } = clients();
+  await expect(deployStack(cloudFormation, 'no_such.name', { ArchiveDays: 'many' })).rejects.toThrow(/no_such\.name/);
+});
