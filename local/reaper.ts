@@ -12,7 +12,7 @@ import type { Writable } from 'node:stream';
 /** How long a group has between SIGTERM and SIGKILL once its parent is gone. */
 const GRACE_SECONDS = 5;
 
-/** Lines are `+<group>` and `-<group>`; at the end of the input it reaps. It leads a session of its own, out of reach of the terminal's Ctrl-C. */
+/** Lines are `+<group>` and `-<group>`; at the end of the input it reaps. It leads a session of its own, out of reach of the terminal's Ctrl-C. No `--` before a group: dash's kill does not know it. */
 const SCRIPT = `
 trap '' INT TERM HUP
 groups=' '
@@ -23,16 +23,16 @@ while read -r line; do
   esac
 done
 left=
-for group in $groups; do kill -TERM -- "-$group" 2>/dev/null && left="$left $group"; done
+for group in $groups; do kill -TERM "-$group" 2>/dev/null && left="$left $group"; done
 tries=0
 while [ -n "$left" ] && [ $tries -lt ${GRACE_SECONDS * 10} ]; do
   sleep 0.1
   tries=$((tries + 1))
   alive=
-  for group in $left; do kill -0 -- "-$group" 2>/dev/null && alive="$alive $group"; done
+  for group in $left; do kill -0 "-$group" 2>/dev/null && alive="$alive $group"; done
   left=$alive
 done
-for group in $left; do kill -KILL -- "-$group" 2>/dev/null; done
+for group in $left; do kill -KILL "-$group" 2>/dev/null; done
 `;
 
 const groups = new Set<number>();
