@@ -1,20 +1,7 @@
 /**
- * A Jest reporter that prints, after Jest's own summary, `N passed, N failed` alone on a line (and `, N skipped` if there were any).
- * A test file that could not run counts as one failure: its tests were never counted.
+ * A Jest reporter that prints the closing line alone, after Jest's own summary.
  */
-
-/** The closing line for Jest's aggregated result. */
-export const closingLine = ({
-  numPassedTests,
-  numFailedTests,
-  numPendingTests,
-  numTodoTests,
-  numRuntimeErrorTestSuites,
-}) => {
-  const failed = numFailedTests + numRuntimeErrorTestSuites;
-  const skipped = numPendingTests + numTodoTests;
-  return `${numPassedTests} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
-};
+import { closingLine } from './closing-line.ts';
 
 export default class ClosingLineReporter {
   onRunComplete(_contexts, results) {
