@@ -51,7 +51,7 @@ export const demoScript: ScriptSource = {
   jobs: [
     { match: {}, declines: { objects: ['*-blurred.jpg'] } },
     // A slow team, still at work when the job has to be handed over: its open answers are published late.
-    { match: { nth: 1 }, workers: { ratePerHour: 0.05, answerTime: '7h' }, openTasks: 'late' },
+    { match: { nth: 1 }, workers: { ratePerHour: 0.04, answerTime: '7h' }, openTasks: 'late' },
     {
       match: { nth: 2 },
       workers: { ratePerHour: 0.2 },
