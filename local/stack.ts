@@ -143,7 +143,9 @@ const startRole = (role: 'worker' | 'consumer', env: Record<string, string>, dir
     env,
     logFile: join(dir, `${role}.log`),
     readiness: { kind: 'json-line' },
-    graceMs: 20_000,
+    // The queue and the server go with them, so nothing is lost that would outlive this stack: a consumer that sits out
+    // its long poll is not waited for.
+    graceMs: role === 'worker' ? 5_000 : 1_000,
   });
 
 /**
