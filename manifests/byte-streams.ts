@@ -18,14 +18,18 @@ export const discardingSink: ByteSink = { write: () => Promise.resolve() };
 
 const EMPTY = Buffer.alloc(0);
 const SLAB_BYTES = 256 * 1024;
-/** From this length on gathering costs more than it saves. */
+/** From this length on a copy costs more than it saves. */
 const LARGE_BYTES = 16 * 1024;
 /** The most bytes that one UTF-16 code unit takes in UTF-8. */
 const UTF8_BYTES_PER_UNIT = 3;
 
-/** Gathers small writes into chunks of up to 256 KiB, in order; call {@link finish} at the end. */
+/**
+ * Gathers small writes into chunks of up to 256 KiB, in order. Millions of small writes want no await each: `put` takes bytes
+ * at once, and whoever puts drains as soon as `isFull`. Call {@link finish} at the end.
+ */
 export class GatheringSink implements ByteSink {
   readonly #target: ByteSink;
+  #ready: Uint8Array[] = [];
   #slab: Buffer = EMPTY;
   /** What is gathered lies between these two; before it the slab belongs to the target. */
   #start = 0;
@@ -35,43 +39,58 @@ export class GatheringSink implements ByteSink {
     this.#target = target;
   }
 
-  /** Takes the bytes if they fit, without an await; false means that nothing was taken and `write` must be used. */
-  tryWrite(bytes: Uint8Array): boolean {
-    if (bytes.length >= LARGE_BYTES || this.#end + bytes.length > this.#slab.length) return false;
+  /** Whether chunks wait to be drained. */
+  get isFull(): boolean {
+    return this.#ready.length > 0;
+  }
+
+  put(bytes: Uint8Array): void {
+    if (bytes.length >= LARGE_BYTES) {
+      this.#cut();
+      this.#ready.push(bytes);
+      return;
+    }
+    this.#makeRoom(bytes.length);
     this.#slab.set(bytes, this.#end);
     this.#end += bytes.length;
-    return true;
+  }
+
+  /** Puts text as UTF-8. */
+  putText(text: string): void {
+    const most = text.length * UTF8_BYTES_PER_UNIT;
+    if (most >= LARGE_BYTES) {
+      this.put(Buffer.from(text));
+      return;
+    }
+    this.#makeRoom(most);
+    this.#end += this.#slab.write(text, this.#end);
+  }
+
+  async drain(): Promise<void> {
+    const ready = this.#ready;
+    this.#ready = [];
+    for (const chunk of ready) await this.#target.write(chunk);
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    if (this.tryWrite(bytes)) return;
-    await this.finish();
-    if (bytes.length >= LARGE_BYTES) {
-      await this.#target.write(bytes);
-      return;
-    }
-    this.#newSlab();
-    this.tryWrite(bytes);
-  }
-
-  /** Writes text as UTF-8. */
-  async writeText(text: string): Promise<void> {
-    if (text.length * UTF8_BYTES_PER_UNIT > this.#slab.length - this.#end) {
-      await this.write(Buffer.from(text));
-      return;
-    }
-    this.#end += this.#slab.write(text, this.#end);
+    this.put(bytes);
+    if (this.isFull) await this.drain();
   }
 
   /** Hands over what was gathered. The sink can be written to afterwards. */
   async finish(): Promise<void> {
-    if (this.#end === this.#start) return;
-    const gathered = this.#slab.subarray(this.#start, this.#end);
-    this.#start = this.#end;
-    await this.#target.write(gathered);
+    this.#cut();
+    await this.drain();
   }
 
-  #newSlab(): void {
+  #cut(): void {
+    if (this.#end > this.#start) this.#ready.push(this.#slab.subarray(this.#start, this.#end));
+    this.#start = this.#end;
+  }
+
+  #makeRoom(bytes: number): void {
+    if (this.#end + bytes <= this.#slab.length) return;
+    this.#cut();
     this.#slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
     this.#start = 0;
     this.#end = 0;

@@ -105,7 +105,8 @@ export const readDataset = async ({ label, manifest, to }: ReadDatasetRequest): 
   const states = new StatesWriter(to.states);
   const second = await checkManifest(manifest, own, async (line, state) => {
     await dataset.write(line.bytes);
-    await states.add(1, initialState(state));
+    states.add(1, initialState(state));
+    if (states.isFull) await states.drain();
   });
   if (second.digest.sha256 !== first.digest.sha256) throw changedMeanwhile();
   await dataset.finish();

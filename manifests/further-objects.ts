@@ -58,7 +58,7 @@ const copyDataset = async (
   let last: Buffer | null = null;
   let unusedLabels = 0;
   for (let raw = await lines.next(); raw !== null; raw = await lines.next()) {
-    if (!sink.tryWrite(raw)) await sink.write(raw);
+    await sink.write(raw);
     last = raw;
     const line = datasetLine(raw, lines.lines);
     const known = pool.take(canonicalIdentity(line, own.isOwn));
@@ -92,7 +92,8 @@ export const addObjects = async (request: AddObjectsRequest): Promise<AddObjects
     const again = await checkManifest(request.manifest, own, async (line, state, number) => {
       if (!pool.has(number - 1)) return;
       await dataset.write(line.bytes);
-      await writer.add(1, initialState(state));
+      writer.add(1, initialState(state));
+      if (writer.isFull) await writer.drain();
       added += 1;
       if (state.kind === 'labeled') addedLabeled += 1;
     });

@@ -23,22 +23,31 @@ export class OrdinalsWriter {
     this.#sink = new GatheringSink(sink);
   }
 
-  async add(ordinal: number): Promise<void> {
+  /** Whether it is time to {@link drain}. */
+  get isFull(): boolean {
+    return this.#sink.isFull;
+  }
+
+  async drain(): Promise<void> {
+    await this.#sink.drain();
+  }
+
+  add(ordinal: number): void {
     if (ordinal !== this.#next) {
-      await this.#writeRange();
+      this.#writeRange();
       this.#first = ordinal;
     }
     this.#next = ordinal + 1;
   }
 
   async finish(): Promise<void> {
-    await this.#writeRange();
+    this.#writeRange();
     this.#first = this.#next;
     await this.#sink.finish();
   }
 
-  async #writeRange(): Promise<void> {
-    if (this.#next > this.#first) await this.#sink.write(Buffer.from(`[${this.#first},${this.#next - 1}]\n`));
+  #writeRange(): void {
+    if (this.#next > this.#first) this.#sink.putText(`[${this.#first},${this.#next - 1}]\n`);
   }
 }
 
@@ -155,8 +164,9 @@ export const selectInput = async (request: SelectRequest): Promise<SelectedInput
       chosen.overLimits += 1;
       chosen.firstOverLimits ??= ordinal;
     }
-    if (!manifest.tryWrite(line)) await manifest.write(line);
-    await ordinals.add(ordinal);
+    await manifest.write(line);
+    ordinals.add(ordinal);
+    if (ordinals.isFull) await ordinals.drain();
     chosen.objects += 1;
     if (isSent) chosen.sentObjects += 1;
   }

@@ -37,10 +37,11 @@ export type LabelState =
   | { readonly kind: 'not-attempted'; readonly odd: boolean };
 
 const failureKey = 'failure-reason';
+const failureKeyBytes = Buffer.from(failureKey);
 
 /** The failure-reason in a metadata value; undefined if the key is not there. */
 const readFailureReason = (metadata: Buffer): unknown => {
-  if (!metadata.includes(failureKey) && !metadata.includes('\\')) return undefined;
+  if (!metadata.includes(failureKeyBytes) && !metadata.includes(BACKSLASH)) return undefined;
   const value: unknown = JSON.parse(metadata.toString('utf8'));
   if (typeof value !== 'object' || value === null || Array.isArray(value) || !Object.hasOwn(value, failureKey)) {
     return undefined;

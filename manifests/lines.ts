@@ -27,7 +27,7 @@ export class LineTooLongError extends Error {
 const isWhitespace = (byte: number): boolean => byte === 0x20 || byte === 0x09 || byte === 0x0d || byte === LINE_FEED;
 
 const isBlank = (line: Uint8Array): boolean => {
-  for (const byte of line) if (!isWhitespace(byte)) return false;
+  for (let index = 0; index < line.length; index += 1) if (!isWhitespace(line[index] ?? 0)) return false;
   return true;
 };
 
@@ -56,11 +56,38 @@ export class LineReader {
   /** The next line with its terminator; null at the end. */
   async next(): Promise<Buffer | null> {
     for (;;) {
-      const line = this.#takeWhole();
+      const line = this.nextNow();
       if (line !== null) return line;
       if (this.#ended) return null;
       await this.#fill();
     }
+  }
+
+  /** The next line if it has been read already; null if {@link next} must be awaited. Millions of lines want no await each. */
+  nextNow(): Buffer | null {
+    if (this.#joined !== null) {
+      const line = this.#joined;
+      this.#joined = null;
+      this.#lines += 1;
+      return line;
+    }
+    const feed = this.#block.indexOf(LINE_FEED, this.#at);
+    if (feed === -1) return null;
+    const line = this.#block.subarray(this.#at, feed + 1);
+    this.#at = feed + 1;
+    this.#lines += 1;
+    return line;
+  }
+
+  /** {@link nextOfManifest} if it has been read already; null if that must be awaited. */
+  nextOfManifestNow(): Buffer | null {
+    if (this.#heldLine !== null) return null;
+    const line = this.nextNow();
+    if (line === null || (this.#heldBlanks === 0 && !isBlank(line))) return line;
+    this.#lines -= 1;
+    if (isBlank(line)) this.#heldBlanks += 1;
+    else this.#heldLine = line;
+    return null;
   }
 
   /**
@@ -69,7 +96,7 @@ export class LineReader {
    */
   async nextOfManifest(): Promise<Buffer | null> {
     if (this.#heldLine === null) {
-      let line = this.#takeWhole() ?? (await this.next());
+      let line = await this.next();
       while (line !== null && isBlank(line)) {
         this.#heldBlanks += 1;
         this.#lines -= 1;
@@ -122,22 +149,6 @@ export class LineReader {
     this.#block = EMPTY;
     this.#at = 0;
     await this.#chunks.return?.();
-  }
-
-  /** The next line if it has been read already. */
-  #takeWhole(): Buffer | null {
-    if (this.#joined !== null) {
-      const line = this.#joined;
-      this.#joined = null;
-      this.#lines += 1;
-      return line;
-    }
-    const feed = this.#block.indexOf(LINE_FEED, this.#at);
-    if (feed === -1) return null;
-    const line = this.#block.subarray(this.#at, feed + 1);
-    this.#at = feed + 1;
-    this.#lines += 1;
-    return line;
   }
 
   /** Reads until another line is whole or the stream ends. Every chunk is searched for its first line feed once. */

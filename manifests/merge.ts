@@ -88,8 +88,8 @@ class DatasetRewrite {
 
   async run(findings: Findings): Promise<{ counts: StateCounts; newlySetAside: number }> {
     for (const finding of findings.inOrder()) {
-      const touched = await this.#moveTo(finding.ordinal);
-      const { state, members } = await this.#apply(touched.state, finding);
+      const touched = this.#touched?.ordinal === finding.ordinal ? this.#touched : await this.#moveTo(finding.ordinal);
+      const { state, members } = this.#apply(touched.state, finding);
       touched.state = state;
       touched.members ??= members;
     }
@@ -102,17 +102,16 @@ class DatasetRewrite {
 
   /** Writes everything before an object and gives the object, unwritten. */
   async #moveTo(ordinal: number): Promise<TouchedObject> {
-    if (this.#touched?.ordinal === ordinal) return this.#touched;
     await this.#writeTouched();
-    await this.#copyUntouched(ordinal - this.#position);
-    const run = await this.#states.take(1);
+    if (ordinal > this.#position) await this.#copyUntouched(ordinal - this.#position);
+    const run = this.#states.takeNow(1) ?? (await this.#states.take(1));
     if (run === null) throw notTogether(`there is no object ${ordinal}`);
     this.#touched = { ordinal, state: run.state, members: null };
     return this.#touched;
   }
 
   /** Law 2: a label is either in the dataset, or in the doubled file, or was in one of them before. */
-  async #apply(before: ObjectState, finding: Finding): Promise<{ state: ObjectState; members: Buffer | null }> {
+  #apply(before: ObjectState, finding: Finding): { state: ObjectState; members: Buffer | null } {
     const tally = this.#tallies[finding.source];
     if (tally === undefined) throw new Error(`there is no source ${finding.source}`);
     const { generation, late } = tally.source;
@@ -130,13 +129,9 @@ class DatasetRewrite {
         return { state, members: finding.bytes };
       case 'doubled':
         tally.doubled += 1;
-        await this.#doubled.write(
-          Buffer.concat([
-            Buffer.from(`{"ordinal":${finding.ordinal},"generation":${generation},"label":{`),
-            finding.bytes,
-            Buffer.from('}}\n'),
-          ]),
-        );
+        this.#doubled.putText(`{"ordinal":${finding.ordinal},"generation":${generation},"label":{`);
+        this.#doubled.put(finding.bytes);
+        this.#doubled.putText('}}\n');
         return { state, members: null };
       case 'known':
         return { state, members: null };
@@ -153,13 +148,12 @@ class DatasetRewrite {
     if (this.#touched === null) return;
     const { state, members } = this.#touched;
     this.#touched = null;
-    await this.#writer.add(1, this.#limit(state, 1));
-    const raw = await this.#lines.next();
+    this.#writer.add(1, this.#limit(state, 1));
+    const raw = this.#lines.nextNow() ?? (await this.#lines.next());
     if (raw === null) throw notTogether(`the dataset has no line ${this.#position + 1}`);
     this.#position += 1;
-    for (const part of members === null ? [raw] : this.#withLabel(raw, members)) {
-      if (!this.#dataset.tryWrite(part)) await this.#dataset.write(part);
-    }
+    for (const part of members === null ? [raw] : this.#withLabel(raw, members)) this.#dataset.put(part);
+    for (const sink of [this.#dataset, this.#doubled, this.#writer]) if (sink.isFull) await sink.drain();
   }
 
   /** The parts of a dataset line with its label in it. */
@@ -178,7 +172,6 @@ class DatasetRewrite {
   }
 
   async #copyUntouched(most: number): Promise<void> {
-    if (most === 0) return;
     const lines = await this.#lines.copy(most, this.#dataset);
     const objects = await copyStates(this.#states, this.#writer, most, ({ count, state }) => this.#limit(state, count));
     if (lines !== objects) throw notTogether(`${lines} lines and ${objects} states follow object ${this.#position}`);

@@ -77,10 +77,19 @@ export class StatesWriter {
     this.#sink = new GatheringSink(sink);
   }
 
+  /** Whether it is time to {@link drain}. */
+  get isFull(): boolean {
+    return this.#sink.isFull;
+  }
+
+  async drain(): Promise<void> {
+    await this.#sink.drain();
+  }
+
   /** Adds `count` objects in the same state. */
-  async add(count: number, state: ObjectState): Promise<void> {
+  add(count: number, state: ObjectState): void {
     if (count === 0) return;
-    if (this.#run !== null && !sameState(this.#run, state)) await this.#writeRun(this.#run);
+    if (this.#run !== null && !sameState(this.#run, state)) this.#writeRun(this.#run);
     this.#run = state;
     this.#counts.total += count;
     this.#counts.doubled += count * state.doubled.length;
@@ -91,15 +100,15 @@ export class StatesWriter {
 
   /** Writes the last run; the counts are of everything added. */
   async finish(): Promise<StateCounts> {
-    if (this.#run !== null) await this.#writeRun(this.#run);
+    if (this.#run !== null) this.#writeRun(this.#run);
     this.#run = null;
     await this.#sink.finish();
     return { ...this.#counts };
   }
 
-  async #writeRun(state: ObjectState): Promise<void> {
-    const reason = state.lastReason === null ? undefined : await this.#reasonNumber(state.lastReason);
-    await this.#writeLine({
+  #writeRun(state: ObjectState): void {
+    const reason = state.lastReason === null ? undefined : this.#reasonNumber(state.lastReason);
+    this.#writeLine({
       objects: [this.#runStart, this.#counts.total - 1],
       label: state.label ?? undefined,
       attempts: state.attempts.length > 0 ? state.attempts : undefined,
@@ -111,7 +120,7 @@ export class StatesWriter {
     this.#runStart = this.#counts.total;
   }
 
-  async #reasonNumber(text: string): Promise<number> {
+  #reasonNumber(text: string): number {
     const known = this.#numbers.get(text);
     if (known !== undefined) return known;
     const number = this.#nextNumber;
@@ -120,12 +129,12 @@ export class StatesWriter {
     if (replaced !== undefined) this.#numbers.delete(replaced);
     this.#texts[number] = text;
     this.#numbers.set(text, number);
-    await this.#writeLine({ reason: number, text });
+    this.#writeLine({ reason: number, text });
     return number;
   }
 
-  async #writeLine(value: unknown): Promise<void> {
-    await this.#sink.writeText(`${JSON.stringify(value)}\n`);
+  #writeLine(value: unknown): void {
+    this.#sink.putText(`${JSON.stringify(value)}\n`);
   }
 }
 
@@ -161,6 +170,12 @@ export class StatesReader {
   /** The next run, cut to at most `most` objects; null at the end. Throws OperationError if the file is damaged. */
   async take(most: number): Promise<StateRun | null> {
     if (this.#left === 0 && !(await this.#readRun())) return null;
+    return this.takeNow(most);
+  }
+
+  /** {@link take} if the run has been read already; null if that must be awaited. */
+  takeNow(most: number): StateRun | null {
+    if (this.#left === 0) return null;
     const taken = Math.min(most, this.#left);
     this.#left -= taken;
     return { count: taken, state: this.#state };
@@ -224,7 +239,8 @@ export const copyStates = async (
   while (copied < most) {
     const run = await from.take(most - copied);
     if (run === null) break;
-    await to.add(run.count, change(run));
+    to.add(run.count, change(run));
+    if (to.isFull) await to.drain();
     copied += run.count;
   }
   return copied;

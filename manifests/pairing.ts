@@ -91,10 +91,11 @@ class SideBySide {
 
   async run(): Promise<void> {
     for (;;) {
-      const input = await this.#input.nextOfManifest();
-      const output = await this.#nextOutput();
+      const input = this.#input.nextOfManifestNow() ?? (await this.#input.nextOfManifest());
+      const output = this.#output.nextOfManifestNow() ?? (await this.#nextOutput());
       if (input === null && output === null) break;
       if (input !== null) this.counts.inputLines += 1;
+      if (output !== null) this.counts.outputLines += 1;
       if (input === null || output === null || !this.#pairCopied(input, output)) this.#pairRead(input, output);
     }
     for (const { number, line, canonical } of this.#outputs.all()) {
@@ -151,9 +152,7 @@ class SideBySide {
 
   async #nextOutput(): Promise<Buffer | null> {
     try {
-      const bytes = await this.#output.nextOfManifest();
-      if (bytes !== null) this.counts.outputLines += 1;
-      return bytes;
+      return await this.#output.nextOfManifest();
     } catch (thrown) {
       if (!(thrown instanceof LineTooLongError)) throw thrown;
       this.counts.outputLines += 1;

@@ -15,7 +15,7 @@ const state: fc.Arbitrary<ObjectState> = fc.record({
 const write = async (runs: readonly (readonly [number, ObjectState])[]): Promise<MemorySink> => {
   const sink = new MemorySink();
   const writer = new StatesWriter(sink);
-  for (const [count, each] of runs) await writer.add(count, each);
+  for (const [count, each] of runs) writer.add(count, each);
   await writer.finish();
   return sink;
 };
