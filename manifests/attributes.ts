@@ -174,9 +174,10 @@ class Walker {
     }
   }
 
+  /** The name between two quotation marks. */
   #name(start: number, end: number): string {
-    const text = this.#bytes.toString('utf8', start, end);
-    return text.includes('\\') ? String(JSON.parse(text)) : text.slice(1, -1);
+    const text = this.#bytes.toString('utf8', start + 1, end - 1);
+    return text.includes('\\') ? String(JSON.parse(`"${text}"`)) : text;
   }
 }
 

@@ -3,7 +3,6 @@
  * equal by exact decimal value (1.0 = 1 = 1e0, and 12345678901234567890 is not its neighbour); text is compared as it
  * is, without Unicode normalisation; the order of names is irrelevant. It owns the canonical text and its short key.
  */
-import { hash } from 'node:crypto';
 import type { Attribute, ObjectLine } from './attributes.ts';
 
 /** Whether an attribute is the chain's own, so no part of an object's identity. */
@@ -150,8 +149,14 @@ export const canonicalIdentity = (line: ObjectLine, isOwn: IsOwn): Buffer => {
   return Buffer.from(joinMembers(members));
 };
 
-/** A 32-bit key of a canonical identity. Different ones may share it: a match must be verified. */
-export const identityKey = (canonical: Buffer): number => hash('sha256', canonical, 'buffer').readInt32LE(0);
+/** A 32-bit key of a canonical identity (FNV-1a). Different ones may share it: a match must be verified. */
+export const identityKey = (canonical: Buffer): number => {
+  let key = 0x811c9dc5;
+  for (let index = 0; index < canonical.length; index += 1) {
+    key = Math.imul(key ^ (canonical[index] ?? 0), 0x01000193);
+  }
+  return key;
+};
 
 const nextForeign = (attributes: readonly Attribute[], from: number, isOwn: IsOwn): number => {
   let index = from;
