@@ -34,7 +34,7 @@ export type ConsumerOptions = {
   onMetric?: (metric: EventMetric, count: number) => void;
   /** Takes worker events; without it they are deleted uncounted. */
   onWorkerEvent?: (event: WorkerEvent) => void;
-  /** Long polling, 1 to 20 seconds; a stop waits for the poll that is under way. Default 20. */
+  /** Long polling, 1 to 20 seconds; a stop waits for the poll that is under way. Default 10, so that a stop fits into 30 s. */
   waitTimeS?: number;
   /** The waiting, replaced only where a test must not wait. */
   pace?: Partial<Pace>;
@@ -60,7 +60,7 @@ export type RunningConsumer = { stop(): Promise<void>; stats(): ConsumerStats };
 /** Longer than a signal with all its retries; extended while a batch is handled. Seconds. */
 export const VISIBILITY_S = 120;
 const HEARTBEAT_S = 40;
-/** A poll (20 s), its signals (20 s) and its deletes fit. Milliseconds. */
+/** The longest poll (20 s), its signals (20 s) and its deletes fit. Milliseconds. */
 const STOP_WITHIN_MS = 70_000;
 
 /** Poison does not get better, so its five receives need not take long. Seconds. */
@@ -155,7 +155,7 @@ export const startConsumer = (options: ConsumerOptions): RunningConsumer => {
     sqs,
     queueUrl,
     batchSize: 10,
-    waitTimeSeconds: options.waitTimeS ?? 20,
+    waitTimeSeconds: options.waitTimeS ?? 10,
     visibilityTimeout: VISIBILITY_S,
     heartbeatInterval: HEARTBEAT_S,
     messageSystemAttributeNames: ['ApproximateReceiveCount'],

@@ -9,6 +9,7 @@ import {
   ServiceError,
   WorkflowNotFoundError,
   type Client,
+  type WorkflowHandle,
 } from '@temporalio/client';
 import type { SignalDefinition } from '@temporalio/common';
 import { labelingJobWorkflowId, type JobPlace } from '../decisions/names.ts';
@@ -47,9 +48,22 @@ export const deliver = async <Message>(
     await client.withDeadline(Date.now() + SIGNAL_DEADLINE_MS, () => handle.signal(signal, message));
     return { kind: 'delivered' };
   } catch (error) {
-    return deliveryOf(error);
+    const delivery = deliveryOf(error);
+    // The native connection of a worker drops the text that tells a closed workflow from an absent one.
+    if (delivery.kind === 'nobody-follows' && error instanceof Error && error.message === '')
+      return { kind: (await exists(client, handle)) ? 'closed' : 'nobody-follows' };
+    return delivery;
   }
 };
+
+/** Whether there is such a workflow at all; no answer counts as none, as both are deleted alike. */
+const exists = (client: Client, handle: WorkflowHandle): Promise<boolean> =>
+  client
+    .withDeadline(Date.now() + SIGNAL_DEADLINE_MS, () => handle.describe())
+    .then(
+      () => true,
+      () => false,
+    );
 
 /** gRPC status codes by number. https://grpc.github.io/grpc/core/md_doc_statuscodes.html */
 const grpcStatusNames = [
@@ -82,9 +96,11 @@ export const deliveryOf = (error: unknown): Delivery => {
   const grpc = error instanceof ServiceError ? error.cause : error;
   if (!isGrpcServiceError(grpc)) return { kind: 'outage', why: 'no answer' };
   const code = grpcStatusNames[grpc.code] ?? 'UNKNOWN';
+  // The pure connection puts the server's text into the details, the native one into the message.
+  const text = `${grpc.message} ${grpc.details}`;
   if (code !== 'INVALID_ARGUMENT') return { kind: 'outage', why: code };
   // Server text: "exceeded workflow execution limit for signal events".
-  if (/limit for signal/i.test(grpc.details)) return { kind: 'signal-limit' };
-  if (/namespace/i.test(grpc.details)) return { kind: 'outage', why: code };
+  if (/limit for signal/i.test(text)) return { kind: 'signal-limit' };
+  if (/namespace/i.test(text)) return { kind: 'outage', why: code };
   return { kind: 'refused', why: code };
 };

@@ -7,6 +7,7 @@ import type { Config } from '../../config.ts';
 import { InputError } from '../../errors.ts';
 import type { RuleReport } from '../../events/rule-service.ts';
 import type { StackParameters } from '../../infra/stack.ts';
+import { print, printJson, runCommand } from '../output.ts';
 
 type RuleOptions = {
   name?: string;
@@ -45,57 +46,66 @@ export function registerAws(program: Command): void {
     .option('--email <address>', 'subscribe this address to --topic, or to a topic made for the rule')
     .option('--print', 'print the equivalent AWS CLI commands and change nothing')
     .option('--json', 'print the rule as JSON')
-    .action(async (options: RuleOptions) => {
-      const config = await configuration();
-      const { awsCommandsOf, planRule } = await import('../../events/rule.ts');
-      const ownQueue = (options.workerEvents === true ? config.workerEventsQueueUrl : config.queueUrl) ?? undefined;
-      const hasTarget = options.queue !== undefined || options.topic !== undefined || options.email !== undefined;
-      const plan = planRule({
-        ...options,
-        queue: hasTarget ? options.queue : ownQueue,
-        region: regionOf(options.region, config),
-      });
-      if (options.print === true) {
-        const commands = awsCommandsOf(plan);
-        print(options.json === true ? JSON.stringify({ commands }) : commands.join('\n'));
-        return;
-      }
-      const { createRule } = await import('../../events/rule-service.ts');
-      const report = await createRule(plan, await ruleClients(plan.region));
-      printRule(report, options.json, 'Put rule');
-      if (plan.email !== null && options.json !== true)
-        print(`${plan.email} gets a message from AWS and must confirm it.`);
-    });
+    .action((options: RuleOptions) =>
+      runCommand(async () => {
+        const config = await configuration();
+        const { awsCommandsOf, planRule } = await import('../../events/rule.ts');
+        const ownQueue = (options.workerEvents === true ? config.workerEventsQueueUrl : config.queueUrl) ?? undefined;
+        const hasTarget = options.queue !== undefined || options.topic !== undefined || options.email !== undefined;
+        const plan = planRule({
+          ...options,
+          queue: hasTarget ? options.queue : ownQueue,
+          region: regionOf(options.region, config),
+        });
+        if (options.print === true) {
+          const commands = awsCommandsOf(plan);
+          if (options.json === true) printJson({ commands });
+          else print(commands.join('\n'));
+          return;
+        }
+        const { createRule } = await import('../../events/rule-service.ts');
+        const report = await createRule(plan, await ruleClients(plan.region));
+        printRule(report, options.json, 'Put rule');
+        if (plan.email !== null && options.json !== true)
+          print(`${plan.email} gets a message from AWS and must confirm it.`);
+      }),
+    );
 
   rule
     .command('show [name]')
     .description('show a rule and its targets')
     .option('--region <region>', 'region of the rule (default: AWS_REGION)')
     .option('--json', 'print the rule as JSON')
-    .action(async (name: string | undefined, options: { region?: string; json?: boolean }) => {
-      const { events } = await ruleClients(regionOf(options.region, await configuration()));
-      const { showRule } = await import('../../events/rule-service.ts');
-      printRule(await showRule(name ?? (await defaultRuleName()), events), options.json, 'Rule');
-    });
+    .action((name: string | undefined, options: { region?: string; json?: boolean }) =>
+      runCommand(async () => {
+        const { events } = await ruleClients(regionOf(options.region, await configuration()));
+        const { showRule } = await import('../../events/rule-service.ts');
+        printRule(await showRule(name ?? (await defaultRuleName()), events), options.json, 'Rule');
+      }),
+    );
 
   rule
     .command('remove [name]')
     .description('remove a rule; queues, topics and subscriptions stay')
     .option('--region <region>', 'region of the rule (default: AWS_REGION)')
     .option('--json', 'print the removed rule as JSON')
-    .action(async (name: string | undefined, options: { region?: string; json?: boolean }) => {
-      const clients = await ruleClients(regionOf(options.region, await configuration()));
-      const { removeRule } = await import('../../events/rule-service.ts');
-      printRule(await removeRule(name ?? (await defaultRuleName()), clients), options.json, 'Removed rule');
-    });
+    .action((name: string | undefined, options: { region?: string; json?: boolean }) =>
+      runCommand(async () => {
+        const clients = await ruleClients(regionOf(options.region, await configuration()));
+        const { removeRule } = await import('../../events/rule-service.ts');
+        printRule(await removeRule(name ?? (await defaultRuleName()), clients), options.json, 'Removed rule');
+      }),
+    );
 
   aws
     .command('template')
     .description('print the CloudFormation template')
-    .action(async () => {
-      const { readTemplate } = await import('../../infra/stack.ts');
-      print((await readTemplate()).trimEnd());
-    });
+    .action(() =>
+      runCommand(async () => {
+        const { readTemplate } = await import('../../infra/stack.ts');
+        print((await readTemplate()).trimEnd());
+      }),
+    );
 
   aws
     .command('deploy')
@@ -114,18 +124,20 @@ export function registerAws(program: Command): void {
     .option('--extra-execution-policy-arn <arn>', 'a managed policy for the labeling execution role')
     .option('--archive-days <days>', 'how long state changes are archived')
     .option('--json', 'print the result as JSON')
-    .action(async (options: DeployOptions) => {
-      const region = regionOf(options.region, await configuration());
-      const parameters = stackParametersOf(options);
-      const [{ CloudFormationClient }, { deployStack }] = await Promise.all([
-        import('@aws-sdk/client-cloudformation'),
-        import('../../infra/stack.ts'),
-      ]);
-      const deployment = await deployStack(new CloudFormationClient({ region }), options.stackName, parameters);
-      if (options.json === true) return print(JSON.stringify(deployment));
-      print(`Stack ${deployment.stackName}: ${deployment.change}.`);
-      for (const [name, value] of Object.entries(deployment.outputs)) print(`  ${name}: ${value}`);
-    });
+    .action((options: DeployOptions) =>
+      runCommand(async () => {
+        const region = regionOf(options.region, await configuration());
+        const parameters = stackParametersOf(options);
+        const [{ CloudFormationClient }, { deployStack }] = await Promise.all([
+          import('@aws-sdk/client-cloudformation'),
+          import('../../infra/stack.ts'),
+        ]);
+        const deployment = await deployStack(new CloudFormationClient({ region }), options.stackName, parameters);
+        if (options.json === true) return printJson(deployment);
+        print(`Stack ${deployment.stackName}: ${deployment.change}.`);
+        for (const [name, value] of Object.entries(deployment.outputs)) print(`  ${name}: ${value}`);
+      }),
+    );
 }
 
 type DeployOptions = {
@@ -199,10 +211,8 @@ const ruleClients = async (region: string) => {
   };
 };
 
-const print = (text: string): void => void process.stdout.write(`${text}\n`);
-
 const printRule = (report: RuleReport, asJson: boolean | undefined, what: string): void => {
-  if (asJson === true) return print(JSON.stringify(report));
+  if (asJson === true) return printJson(report);
   print(`${what} ${report.name} (${report.enabled ? 'enabled' : 'disabled'})`);
   print(`  ${report.arn}`);
   if (report.description !== null) print(`  ${report.description}`);

@@ -5,21 +5,32 @@ import { readTemplate } from '../../infra/stack.ts';
 
 const queue = 'arn:aws:sqs:us-west-2:111122223333:events';
 
-/** Runs the command as a shell would, and gives what it printed. */
-const run = async (...words: string[]): Promise<string> => {
-  const printed: string[] = [];
-  const write = jest.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    printed.push(String(text));
-    return true;
-  });
+/** Runs the command as a shell would. */
+const runToExit = async (...words: string[]): Promise<{ exitCode: unknown; stdout: string; stderr: string }> => {
+  const printed = { stdout: '', stderr: '' };
+  const spies = (['stdout', 'stderr'] as const).map((stream) =>
+    jest.spyOn(process[stream], 'write').mockImplementation((text) => {
+      printed[stream] += String(text);
+      return true;
+    }),
+  );
+  const before = process.exitCode;
   try {
-    const program = new Command().exitOverride().configureOutput({ writeErr: () => {} });
+    const program = new Command().exitOverride();
     registerAws(program);
     await program.parseAsync(['aws', ...words], { from: 'user' });
+    return { exitCode: process.exitCode, ...printed };
   } finally {
-    write.mockRestore();
+    process.exitCode = before;
+    for (const spy of spies) spy.mockRestore();
   }
-  return printed.join('');
+};
+
+/** What a command that succeeds prints. */
+const run = async (...words: string[]): Promise<string> => {
+  const { exitCode, stdout, stderr } = await runToExit(...words);
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  return stdout;
 };
 
 test('rule create --print gives commands and needs neither credentials nor a network', async () => {
@@ -55,8 +66,10 @@ test.each([
   [['rule', 'create', '--region', 'nowhere', '--queue', queue], /no AWS region/],
   [['deploy', '--region', 'us-west-2', '--statuses', 'Completed,Gone'], /valid values are Completed, Failed, Stopped/],
   [['deploy', '--region', 'us-west-2', '--worker-events', 'yes'], /valid values are on and off/],
-])('%j is refused with what is accepted', async (words, text) => {
-  await expect(run(...words)).rejects.toThrow(text);
+])('%j is refused with what is accepted, and exits 2', async (words, text) => {
+  const { exitCode, stdout, stderr } = await runToExit(...words);
+  expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+  expect(stderr).toMatch(text);
 });
 
 test('template prints the template', async () => {
