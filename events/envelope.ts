@@ -22,7 +22,9 @@ const humanTaskDetailType = /^SageMaker Human Task (Accepted|Declined|Returned|S
  */
 export type Believed = { accounts: readonly string[] | 'any'; regions: readonly string[] | 'any' };
 
-const holds = (list: readonly string[] | 'any', entry: string): boolean => list === 'any' || list.includes(entry);
+/** Whether an allow-list holds an account or region. */
+export const holds = (list: readonly string[] | 'any', entry: string): boolean =>
+  list === 'any' || list.includes(entry);
 
 /** Why a message is kept for the dead-letter queue. Our own words only, so they may be logged. */
 export type PoisonReason =
@@ -116,15 +118,20 @@ const judgeWorkerEvent = (event: Envelope, believed: Believed): Verdict => {
   if (typeof named !== 'string') return { kind: 'not-ours', why: 'no-labeling-job' };
   const place = placeOf(named, event, believed);
   if ('why' in place) return place;
-  const workteam = workteamSchema.safeParse(detail['workteam-team-arn'] ?? detail['workteam-arn']);
   const said = event['detail-type'] === TASK_STATUS_DETAIL_TYPE ? detail['State'] : event['detail-type'];
   return {
     kind: 'worker-event',
     place,
-    workteamArn: workteam.success ? workteam.data : UNKNOWN_WORKTEAM,
+    workteamArn: readWorkteamArn(detail['workteam-team-arn'] ?? detail['workteam-arn']),
     action: taskActionOf(said),
     timeMs: Date.parse(event.time),
   };
+};
+
+/** A work team's ARN, or {@link UNKNOWN_WORKTEAM} for what is none. */
+export const readWorkteamArn = (value: unknown): string => {
+  const workteam = workteamSchema.safeParse(value);
+  return workteam.success ? workteam.data : UNKNOWN_WORKTEAM;
 };
 
 const taskActions: readonly TaskAction[] = ['accepted', 'submitted', 'declined', 'returned'];
