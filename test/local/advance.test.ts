@@ -2,6 +2,7 @@
  * `advance` on a real server, with workflows that wait as ours do.
  */
 import { fileURLToPath } from 'node:url';
+import { msToTs } from '@temporalio/common/lib/time.js';
 import { Worker } from '@temporalio/worker';
 import { DAY_MS, HOUR_MS } from '../../decisions/durations.ts';
 import { type AdvanceStep, advance } from '../../local/advance.ts';
@@ -104,6 +105,52 @@ test('a workflow that continues as new under way reaches its end in time', async
   await move(2.5 * DAY_MS);
   await handle.result();
   expect(notes.get('runner')).toHaveLength(10);
+});
+
+test('a fast-forward that a killed advance left behind is cancelled before it jumps over anything', async () => {
+  const { env } = await temporalDevServer();
+  const args: Parameters<typeof sampleChain> = ['left', [2 * DAY_MS]];
+  const handle = await start('sampleChain', 'left', args);
+  const isSkipping = async () =>
+    (await handle.describe()).raw.workflowExtendedInfo?.timeSkippingInfo?.effectiveConfig?.enabled ?? false;
+  await env.connection.workflowService.updateWorkflowExecutionOptions({
+    namespace: 'default',
+    workflowExecution: { workflowId: 'left' },
+    workflowExecutionOptions: {
+      timeSkippingConfig: {
+        enabled: true,
+        disablePropagation: true,
+        fastForwardConfig: { id: 'left', duration: msToTs('300 days') },
+      },
+    },
+    updateMask: { paths: ['time_skipping_config'] },
+  });
+  // The chain waits for its job, so its own time stands still and the fast-forward stays pending.
+  await expect(isSkipping()).resolves.toBe(true);
+  await move(6 * HOUR_MS);
+  await expect(isSkipping()).resolves.toBe(false);
+  await move(2 * DAY_MS);
+  await expect(handle.result()).resolves.toEqual([8]);
+});
+
+test('an advance that is told to stop leaves no fast-forward behind', async () => {
+  const { env } = await temporalDevServer();
+  const args: Parameters<typeof sampleJob> = ['stopped', 20 * DAY_MS];
+  const handle = await start('sampleJob', 'stopped', args);
+  const stop = new AbortController();
+  const beforeMs = clock.now();
+  await advance({
+    connection: env.connection,
+    taskQueue,
+    simulatorEndpoint: clock.endpoint,
+    durationMs: 20 * DAY_MS,
+    onStep: () => stop.abort(),
+    signal: stop.signal,
+  });
+  expect(clock.now() - beforeMs).toBe(6 * HOUR_MS);
+  const { raw } = await handle.describe();
+  expect(raw.workflowExtendedInfo?.timeSkippingInfo?.effectiveConfig?.enabled).toBe(false);
+  await handle.terminate();
 });
 
 test('two advances at once are made one after the other', async () => {
