@@ -43,6 +43,7 @@ describe('splitting into lines', () => {
 
   it('drops a byte order mark at the very start and nowhere else', async () => {
     expect(await readAll('\ufeffa\n\ufeffb', [1])).toEqual(['a\n', '\ufeffb']);
+    expect(await readAll('\ufeffa\n\ufeffb', [100])).toEqual(['a\n', '\ufeffb']);
     expect(await readAll('\ufeff', [2])).toEqual([]);
   });
 

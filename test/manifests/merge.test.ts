@@ -50,6 +50,24 @@ describe('merging outputs', () => {
     expect(files.dataset.toString()).toBe('{"source":"a","L":"s3://b/l","L-metadata":{}}\n');
   });
 
+  it('finds its own attributes also where their names are written with escapes', async () => {
+    const files = new ChainFiles();
+    const escaped = '{"source":"a","\\u004c-metadata":{"failure-reason":"old"}}\n{"source":"b","\\u004c":1}\n';
+    expect(await files.start(escaped)).toMatchObject({ labeled: 1, failedMetadata: 1 });
+    const job = await files.select(1, 'dataset');
+    const tally = await files.merge([
+      files.sourceOfJob(job, '{"source":"a","\\u004c":7}\n{"source":"b","\\u004c":1}\n'),
+    ]);
+    expect(tally).toMatchObject({ labeled: 2, doubled: 0, perSource: [{ added: 1, carried: 1, notAttempted: 0 }] });
+    expect(files.datasetLines).toEqual(['{"source":"a","\\u004c":7}\n', '{"source":"b","\\u004c":1}\n']);
+  });
+
+  it('pairs by names as well as by values', async () => {
+    const { files, job } = await begun(object('a', ',"x":1'));
+    const tally = await files.merge([files.sourceOfJob(job, object('a', `,"y":1${label('0')}`))]);
+    expect(tally).toMatchObject({ labeled: 0, perSource: [{ unmatched: 1, unmatchedLabeled: 1, notAttempted: 1 }] });
+  });
+
   it('takes a label that ends in -ref like any other', async () => {
     const files = new ChainFiles([3], 'road-ref');
     await files.start(object('a'));
@@ -132,6 +150,8 @@ describe('merging outputs', () => {
     ]);
     expect(tally).toMatchObject({ labeled: 2, doubled: 0, perSource: [{ newLabels: 1, carried: 1, added: 1 }] });
     expect(files.datasetLines[0]).toBe(object('a', label('1.0')));
+    const copied = await files.merge([files.sourceOfJob(job, object('a', label('1.0')) + object('b'))]);
+    expect(copied.perSource).toMatchObject([{ newLabels: 0, carried: 1, notAttempted: 1 }]);
   });
 
   it('law 2: a label that AWS wrote over another one is kept as a second one', async () => {
@@ -260,6 +280,7 @@ describe('attempts', () => {
     const tally = await files.merge([files.sourceOfJob(job, object('a', label('0')), true)], { maxAttempts: 1 });
     expect(tally).toMatchObject({ labeled: 1, setAside: 0, remaining: 0, newlySetAside: 0 });
     expect(await files.leftovers()).toEqual([]);
+    expect(await retrySetAside(sourceOf(files.states), new MemorySink())).toMatchObject({ retried: 0 });
   });
 
   it('a late failure does not hide the reason of a later job', async () => {
