@@ -113,10 +113,20 @@ describe('the dead-letter queue', () => {
     const queue = await createQueue();
     const { client, sent } = fakeTemporal();
     const job = newJob();
-    const misled = consume(queue, client, { accounts: ['999999999999'] });
+    const receives: number[] = [];
+    const misled = consume(queue, client, {
+      accounts: ['999999999999'],
+      pace: {
+        returnAfterS: (_why, receiveCount) => {
+          receives.push(receiveCount);
+          return 0;
+        },
+      },
+    });
     await send(queue, '{"not": "an event"}', localEvent(job));
     await eventually(async () => (await depth(queue.sqs, queue.deadLetterUrl)).waiting === 2);
     await stopConsumers();
+    expect(receives.toSorted()).toEqual([1, 1, 2, 2, 3, 3, 4, 4, 5, 5]);
     expect(misled.stats().counts).toEqual({ received: 2 * MAX_RECEIVES, poison: 2 * MAX_RECEIVES });
     expect(await depth(queue.sqs, queue.url)).toEqual(empty);
     expect(sent).toEqual([]);
