@@ -350,9 +350,7 @@ export class LabelRelay {
       await this.#client.workflow.getHandle(labelingChainWorkflowId(chain)).result();
       return '';
     } catch (thrown) {
-      let cause: unknown = thrown instanceof WorkflowFailedError ? thrown.cause : thrown;
-      while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;
-      return messageOf(cause);
+      return rootMessage(thrown);
     }
   }
 
@@ -401,7 +399,11 @@ export class LabelRelay {
         staticSummary: `Checks before ${input.purpose === 'start' ? 'the start' : 'a change'} of ${input.spec.chain}`,
       })
       .catch((thrown: unknown) => {
-        throw this.#explained(thrown);
+        if (!(thrown instanceof WorkflowFailedError)) throw this.#explained(thrown);
+        const cause = rootMessage(thrown);
+        throw new InputError(
+          `the checks before the ${input.purpose === 'start' ? 'start' : 'change'} could not be made, nothing was started: ${cause}; check that the worker reaches AWS (AWS_ENDPOINT_URL, AWS_REGION, credentials)`,
+        );
       });
     const stops = (finding: Finding): boolean => finding.level === 'error' || (strict && finding.level === 'warning');
     const problems = preflight.findings.filter(stops).map((finding) => finding.message);
@@ -494,6 +496,13 @@ export class LabelRelay {
     return thrown;
   }
 }
+
+/** The sentence at the bottom of a chain of failures. */
+const rootMessage = (thrown: unknown): string => {
+  let cause = thrown;
+  while (cause instanceof Error && cause.cause instanceof Error) ({ cause } = cause);
+  return messageOf(cause);
+};
 
 const isSpec = (value: unknown): value is Spec =>
   typeof value === 'object' &&

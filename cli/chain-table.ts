@@ -62,7 +62,7 @@ export const chainTable = ({ document, live }: Pick<ChainDetail, 'document' | 'l
   if (attention !== null) {
     lines.push(color('yellow', `Attention: ${attention.message}`), ...attention.actions.map((action) => `  ${action}`));
   }
-  if (live?.observation != null) {
+  if (live !== null && live.observation !== null) {
     const { serviceNowMs } = live.observation;
     const parts: string[] = [];
     if (live.deadlineMs !== null) parts.push(`deadline in ${formatDuration(live.deadlineMs - serviceNowMs)}`);
