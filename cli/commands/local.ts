@@ -5,6 +5,7 @@ import { connect } from '../../connection.ts';
 import { DURATION_HELP, formatDuration, parseDurationMs } from '../../decisions/durations.ts';
 import { InputError } from '../../errors.ts';
 import { advance } from '../../local/advance.ts';
+import { putExampleFiles } from '../../local/example-files.ts';
 import { startStack } from '../../local/stack.ts';
 import { interruption, print, printJson, say } from '../output.ts';
 
@@ -54,6 +55,7 @@ export const local = async (options: {
     throw thrown;
   }
   const { facts, dir } = stack;
+  await putExampleFiles(facts.awsEndpoint, facts.bucket);
   spinner.succeed(`The local stack is up. Web UI: ${facts.webUrl}  Logs: ${dir}`);
   if (options.json === true) print(JSON.stringify(facts));
   else {
