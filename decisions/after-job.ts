@@ -13,7 +13,6 @@ import {
   type JobInput,
 } from './chain-state.ts';
 import type { Ending, Observation } from './ending.ts';
-import { NO_COUNTERS } from './ending.ts';
 import type { JobOrder } from './next-order.ts';
 import { classifyEnding, type Outcome } from './outcome.ts';
 
@@ -207,7 +206,10 @@ export const jobMerged = (
 export const streamingJobEnded = (state: ChainState, generation: number): ChainState =>
   withGeneration({ ...state, phase: { kind: 'deciding' } }, generation, { outcome: 'streaming' });
 
-/** Labels that appeared after the merge of their job: the dataset has a new version, nothing else changes. */
+/**
+ * Labels that appeared after the merge of their job: the dataset has a new version. A chain that had ended with leftovers
+ * is `labeled` if these were the last ones: `labeled` means that nothing remains.
+ */
 export const lateLabelsMerged = (
   state: ChainState,
   dataset: Dataset,
@@ -215,7 +217,14 @@ export const lateLabelsMerged = (
 ): ChainState =>
   outputs.reduce<ChainState>(
     (next, { generation, uri, etag }) => withGeneration(next, generation, { output: { uri, etag } }),
-    { ...state, dataset },
+    {
+      ...state,
+      dataset,
+      end:
+        state.end !== null && dataset.remaining === 0 && state.end.status !== 'labeled'
+          ? { ...state.end, status: 'labeled', reason: `late labels were the last ones (before: ${state.end.reason})` }
+          : state.end,
+    },
   );
 
 /** The output of the ended job does not hold what AWS counted, or cannot be read: the merge waits for a person. */
@@ -232,6 +241,3 @@ export const currentGeneration = (state: ChainState): Generation | null => {
   if (phase.kind !== 'job' && phase.kind !== 'settling') return null;
   return state.generations.find((job) => job.generation === phase.generation) ?? null;
 };
-
-/** The counters of a generation, zeros if it never had any. */
-export const countersOf = (job: Generation): NonNullable<Generation['counters']> => job.counters ?? NO_COUNTERS;

@@ -18,13 +18,13 @@ export const ATTENTION_REASONS = [
   'job-workflow-failed',
   'storage-refused',
   'initializing-too-long',
-  'job-stalled',
   'stop-unconfirmed',
   'past-deadline',
   'unknown-status',
 ] as const;
 export type AttentionReason = (typeof ATTENTION_REASONS)[number];
 
+/** The chain waits for a person. */
 export type Attention = {
   reason: AttentionReason;
   /** What happened, with the numbers and names. */
@@ -39,7 +39,6 @@ export type Attention = {
 /** Reasons that speak of a job that is still live; they are over when the job is. */
 export const LIVE_JOB_REASONS: readonly AttentionReason[] = [
   'initializing-too-long',
-  'job-stalled',
   'stop-unconfirmed',
   'past-deadline',
   'unknown-status',
@@ -95,7 +94,6 @@ const actionsFor = (reason: AttentionReason, chain: string): string[] => {
     case 'storage-refused':
       return [`mend the cause named above, then ${resume}`, `${stop}  to end the chain here`];
     case 'initializing-too-long':
-    case 'job-stalled':
     case 'stop-unconfirmed':
     case 'past-deadline':
     case 'unknown-status':
@@ -103,6 +101,7 @@ const actionsFor = (reason: AttentionReason, chain: string): string[] => {
   }
 };
 
+/** An attention with what a person can do about it. */
 export const attention = (
   reason: AttentionReason,
   chain: string,

@@ -4,7 +4,7 @@
  */
 import type { Attention } from './attention.ts';
 import { chainSuffix } from './names.ts';
-import type { Ending, LabelCounters, NotCreated, StopRequest } from './ending.ts';
+import { NO_COUNTERS, type Ending, type LabelCounters, type NotCreated, type StopRequest } from './ending.ts';
 import type { Outcome } from './outcome.ts';
 import type { Spec } from './spec.ts';
 
@@ -128,6 +128,9 @@ export const newChain = (spec: Spec, firstRunId: string): ChainState => ({
 });
 
 export const lastGeneration = (state: ChainState): Generation | null => state.generations.at(-1) ?? null;
+
+/** The counters of a generation, zeros if it never had any. */
+export const countersOf = (job: Generation): LabelCounters => job.counters ?? NO_COUNTERS;
 
 /** Replaces one generation, by its number. */
 export const withGeneration = (state: ChainState, generation: number, change: Partial<Generation>): ChainState => ({

@@ -7,14 +7,26 @@ import type { Policy } from './policy.ts';
 
 export type FailureClass = 'expired' | 'transient' | 'input' | 'unknown';
 
-/** Regular expressions, case ignored, in the order expired, input, transient. */
+/** Regular expressions, case ignored, in the order of DESIGN's table: expired, transient, input. */
 export const FAILURE_REASONS: Record<Exclude<FailureClass, 'unknown'>, readonly string[]> = {
   // API LabelingJobStoppingConditions: "Labeling jobs fail after 30 days with an appropriate client error message".
   expired: [
     String.raw`\b30[ -]days?\b`,
     String.raw`labeling job (has )?expired`,
-    String.raw`exceeded (the )?(maximum|max)\b.*\b(duration|lifetime|time)`,
-    String.raw`(maximum|max) (duration|lifetime)\b.*\bexceeded`,
+    String.raw`\bjob\b.*\bexceeded (the |its )?(maximum|max)\b.*\b(duration|lifetime|time)\b`,
+    String.raw`\b(maximum|max) (job )?(duration|lifetime)\b.*\bexceeded`,
+  ],
+  transient: [
+    String.raw`internal ?(server|service|failure)? ?error`,
+    String.raw`internal ?(server|service)? ?(failure|fault)`,
+    String.raw`service ?(is )?(temporarily )?unavailable`,
+    String.raw`throttl|rate exceeded|too many requests|slow ?down`,
+    // A Lambda of the user's own that runs out of time is not the service's fault.
+    String.raw`^(?![^]*lambda)[^]*\btimed?[ -]?out\b`,
+    // "Correct the manifest and try again" asks for a person; only the service's own wording counts.
+    String.raw`try again later|please retry`,
+    String.raw`insufficient capacity|capacity (error|exceeded)`,
+    String.raw`connection (reset|refused|closed)`,
   ],
   input: [
     String.raw`access ?denied`,
@@ -35,16 +47,6 @@ export const FAILURE_REASONS: Record<Exclude<FailureClass, 'unknown'>, readonly 
     String.raw`does not exist`,
     String.raw`workteam|work team`,
   ],
-  transient: [
-    String.raw`internal ?(server|service|failure)? ?error`,
-    String.raw`internal ?(server|service)? ?(failure|fault)`,
-    String.raw`service ?(is )?(temporarily )?unavailable`,
-    String.raw`throttl|rate exceeded|too many requests|slow ?down`,
-    String.raw`timed? ?-?out`,
-    String.raw`try again|please retry`,
-    String.raw`capacity`,
-    String.raw`connection (reset|refused|closed)`,
-  ],
 };
 
 const matches = (patterns: readonly string[], reason: string): boolean =>
@@ -54,7 +56,7 @@ const matches = (patterns: readonly string[], reason: string): boolean =>
 export const classifyFailureReason = (reason: string | null, own: Policy['failureReasons']): FailureClass => {
   if (reason === null || reason.trim() === '') return 'unknown';
   for (const patterns of [own, FAILURE_REASONS]) {
-    for (const kind of ['expired', 'input', 'transient'] as const) {
+    for (const kind of ['expired', 'transient', 'input'] as const) {
       if (matches(patterns[kind], reason)) return kind;
     }
   }

@@ -4,7 +4,7 @@
  * of Describe); only the 10 s between two looks is by the caller's.
  */
 import type { AttentionReason } from './attention.ts';
-import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, formatDuration } from './durations.ts';
+import { HOUR_MS, MINUTE_MS, SECOND_MS, formatDuration } from './durations.ts';
 import { asTerminal, isKnownStatus, type Observation, type StopRequest } from './ending.ts';
 import { forecast, type Forecast, type ProgressSample, sampled } from './forecast.ts';
 import type { Policy } from './policy.ts';
@@ -12,11 +12,15 @@ import type { Policy } from './policy.ts';
 /** Law 1: a flood of events costs at most one Describe per job in this time. */
 export const MIN_BETWEEN_LOOKS_MS = 10 * SECOND_MS;
 
-/** Law 1: looks after a terminal event that Describe does not confirm yet. */
+/** Law 1: looks so long after the look that did not confirm a terminal event. */
 export const LOOKS_AFTER_EVENT_MS: readonly number[] = [10 * SECOND_MS, MINUTE_MS, 5 * MINUTE_MS];
 
-/** Law 1: looks after our own stop; after these, hourly. */
-export const LOOKS_AFTER_STOP_MS: readonly number[] = [10 * SECOND_MS, MINUTE_MS, 5 * MINUTE_MS, 15 * MINUTE_MS];
+/** Law 1: looks so long after our own stop; after these, hourly. */
+export const LOOKS_AFTER_STOP_MS: readonly number[] = [...LOOKS_AFTER_EVENT_MS, 15 * MINUTE_MS];
+
+/** Times after one moment as delays, each after the one before it. */
+const asDelays = (timesMs: readonly number[]): number[] =>
+  timesMs.map((atMs, index) => atMs - (timesMs[index - 1] ?? 0));
 
 /** Near the hand-over the forecast is looked at again this often. */
 const HAND_OVER_RECHECK_MS = 30 * MINUTE_MS;
@@ -26,6 +30,9 @@ const GONE_AFTER_LOOKS = 10;
 
 const absentLookMs = (looks: number): number =>
   Math.min(5 * MINUTE_MS, MIN_BETWEEN_LOOKS_MS * 2 ** Math.max(0, looks - 1));
+
+/** What a work team did in one window of worker events, as far as it is of interest here. An estimate. */
+export type ActivityCounts = { windowStartMs: number; declined: number; submitted: number };
 
 /** What is known of a followed job: plain JSON, carried whole through continue-as-new. */
 export type Follow = {
@@ -38,14 +45,18 @@ export type Follow = {
   progressAtMs: number | null;
   done: number;
   samples: ProgressSample[];
-  /** Reconciles done after the first list, for the period. */
   troublesTold: AttentionReason[];
-  deadlineAtRiskTold: boolean;
+  /** Ids of the notices that were sent (see notices.ts). */
+  noticesTold: string[];
+  /** Declines seen in worker events; an estimate. */
   declines: number;
+  /** The last window of worker events. */
+  lastActivity: ActivityCounts | null;
   /** How often in a row Describe said that there is no such job. */
   absentLooks: number;
 };
 
+/** Before the first look. */
 export const newFollow = (): Follow => ({
   observation: null,
   stop: null,
@@ -54,11 +65,13 @@ export const newFollow = (): Follow => ({
   done: 0,
   samples: [],
   troublesTold: [],
-  deadlineAtRiskTold: false,
+  noticesTold: [],
   declines: 0,
+  lastActivity: null,
   absentLooks: 0,
 });
 
+/** When AWS ends the job at the latest, by the service's clock: its creation and the policy's lifetime. */
 export const deadlineOf = (observation: Observation, policy: Policy): number =>
   observation.createdAtMs + policy.lifetimeMs;
 
@@ -78,7 +91,7 @@ export const observed = (follow: Follow, observation: Observation): Follow => {
     observation,
     done: Math.max(done, follow.done),
     progressAtMs: moved ? observation.serviceNowMs : follow.progressAtMs,
-    samples: sampled(follow.samples, { atMs: observation.serviceNowMs, done }),
+    samples: sampled(follow.samples, { atMs: observation.serviceNowMs, done: Math.max(done, follow.done) }),
     absentLooks: 0,
   };
 };
@@ -86,15 +99,29 @@ export const observed = (follow: Follow, observation: Observation): Follow => {
 /** Describe said that there is no such job. */
 export const absent = (follow: Follow): Follow => ({ ...follow, absentLooks: follow.absentLooks + 1 });
 
+/** Describe has said so often enough that the job is not there. */
 export const isGone = (follow: Follow): boolean => follow.absentLooks >= GONE_AFTER_LOOKS;
 
 /** An event said that the job is over; if the look it causes does not confirm it, these looks follow. */
 export const eventArrived = (follow: Follow, status: string): Follow =>
-  asTerminal(status) === null || follow.looksMs.length > 0 ? follow : { ...follow, looksMs: [...LOOKS_AFTER_EVENT_MS] };
+  asTerminal(status) === null || follow.looksMs.length > 0
+    ? follow
+    : { ...follow, looksMs: asDelays(LOOKS_AFTER_EVENT_MS) };
 
+/** Worker events of one window came. They wake nothing by themselves. */
+export const activitySeen = (follow: Follow, { windowStartMs, declined, submitted }: ActivityCounts): Follow => ({
+  ...follow,
+  declines: follow.declines + declined,
+  lastActivity: { windowStartMs, declined, submitted },
+});
+
+/** We asked AWS to stop the job. A person's stop takes the place of a hand-over, never the other way round. */
 export const stopAsked = (follow: Follow, stop: StopRequest): Follow =>
-  follow.stop !== null && follow.stop.by === 'person' ? follow : { ...follow, stop, looksMs: [...LOOKS_AFTER_STOP_MS] };
+  follow.stop !== null && follow.stop.by === 'person'
+    ? follow
+    : { ...follow, stop, looksMs: asDelays(LOOKS_AFTER_STOP_MS) };
 
+/** What does not change while a job is followed. */
 export type FollowContext = {
   policy: Policy;
   streaming: boolean;
@@ -102,6 +129,7 @@ export type FollowContext = {
   sentObjects: number | null;
 };
 
+/** The forecast of the job; null for a streaming one, before the first look, and where nothing can be said yet. */
 export const forecastOf = (follow: Follow, context: FollowContext): Forecast | null => {
   const { observation } = follow;
   if (observation === null || context.streaming) return null;
@@ -111,6 +139,7 @@ export const forecastOf = (follow: Follow, context: FollowContext): Forecast | n
   return forecast(follow.samples, { total, nowMs: observation.serviceNowMs });
 };
 
+/** `at`: ask again then, by the service's clock. `now`: stop the job, with the reason for the log. */
 export type HandOver = { kind: 'no' } | { kind: 'at'; atMs: number } | { kind: 'now'; why: string };
 
 /**
@@ -154,9 +183,9 @@ export const nextLookMs = (follow: Follow, context: FollowContext, jitter: numbe
   const { policy } = context;
   const nowMs = observation.serviceNowMs;
   const [look] = follow.looksMs;
-  const candidates = [reconcileAt(observation, policy, jitter)];
-  if (look !== undefined) candidates.push(nowMs + look);
-  else if (follow.stop !== null) candidates.push(nowMs + HOUR_MS);
+  // A look that is due within minutes takes the place of a reconcile: a reconcile before it would use it up.
+  const candidates = [look === undefined ? reconcileAt(observation, policy, jitter) : nowMs + look];
+  if (look === undefined && follow.stop !== null) candidates.push(nowMs + HOUR_MS);
   if (!context.streaming) {
     const handing = handOver(follow, context);
     if (handing.kind === 'at') candidates.push(handing.atMs);
@@ -167,12 +196,13 @@ export const nextLookMs = (follow: Follow, context: FollowContext, jitter: numbe
     const initializingByMs = observation.createdAtMs + policy.initializingWithinMs;
     if (observation.status === 'Initializing' && initializingByMs > nowMs) candidates.push(initializingByMs);
   }
-  return Math.max(SECOND_MS, Math.min(...candidates) - nowMs);
+  return Math.max(MIN_BETWEEN_LOOKS_MS, Math.min(...candidates) - nowMs);
 };
 
 /** The look at the head of the list was taken. */
 export const looked = (follow: Follow): Follow => ({ ...follow, looksMs: follow.looksMs.slice(1) });
 
+/** Something about a live job that a person should look at. */
 export type Trouble = { reason: AttentionReason; message: string };
 
 /** What a person should know about a live job; each is told once. */
@@ -198,30 +228,10 @@ export const troublesOf = (follow: Follow, context: FollowContext): Trouble[] =>
     found.push({ reason: 'stop-unconfirmed', message });
   }
   if (!context.streaming) {
-    const stillMs = nowMs - (follow.progressAtMs ?? observation.createdAtMs);
-    if (stop === null && observation.status === 'InProgress' && stillMs >= policy.progressWithinMs) {
-      found.push({
-        reason: 'job-stalled',
-        message: `${observation.name} made no progress for ${formatDuration(stillMs)}`,
-      });
-    }
     if (nowMs >= deadlineOf(observation, policy) + policy.deadlineGraceMs) {
       const message = `${observation.name} is ${observation.status} ${formatDuration(ageMs)} after its creation; AWS should have ended it at ${formatDuration(policy.lifetimeMs)}`;
       found.push({ reason: 'past-deadline', message });
     }
   }
   return found.filter((trouble) => !follow.troublesTold.includes(trouble.reason));
-};
-
-/** Early word that a job will not make its deadline: from a day after its creation, once. */
-export const deadlineAtRisk = (follow: Follow, context: FollowContext): string | null => {
-  const { observation } = follow;
-  if (observation === null || follow.deadlineAtRiskTold || follow.stop !== null || observation.status !== 'InProgress')
-    return null;
-  if (observation.serviceNowMs - observation.createdAtMs < DAY_MS) return null;
-  const end = forecastOf(follow, context);
-  const deadlineMs = deadlineOf(observation, context.policy);
-  if (end === null || end.endMs <= deadlineMs) return null;
-  const endText = Number.isFinite(end.endMs) ? `in ${formatDuration(end.endMs - observation.serviceNowMs)}` : 'never';
-  return `${observation.name} would end ${endText} at its rate so far; its deadline is in ${formatDuration(deadlineMs - observation.serviceNowMs)}`;
 };

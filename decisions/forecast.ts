@@ -1,9 +1,10 @@
-/** When a job will be done, from its rate so far. */
+/** When a job will be done, from its rate of the last days. Pure. */
 import { DAY_MS, HOUR_MS } from './durations.ts';
 
 /** Objects done (labeled or failed) at a time of the service's clock. */
 export type ProgressSample = { atMs: number; done: number };
 
+/** What the rate says. */
 export type Forecast = {
   /** By the service's clock; Infinity if nothing moves. */
   endMs: number;
@@ -16,6 +17,7 @@ export type Forecast = {
 const SAMPLE_SPACING_MS = 5 * HOUR_MS;
 const WINDOW_MS = 3 * DAY_MS;
 
+/** The samples with one more, thinned so that they stay few (about twenty). */
 export const sampled = (samples: readonly ProgressSample[], sample: ProgressSample): ProgressSample[] => {
   const [first, ...rest] = samples;
   if (first === undefined) return [sample];
@@ -38,10 +40,9 @@ export const forecast = (
   const remaining = Math.max(0, now.total - last.done);
   if (remaining === 0) return { endMs: now.nowMs, ratePerHour: 0, remaining };
   if (last.atMs - first.atMs < HOUR_MS) return null;
-  // The slower of the whole life and the last days: a team that went home counts, a good first day does not hide it.
+  // The rate of the last days only: a good first week does not hide a team that went home, and a late start is forgiven.
   const from = samples.find((one) => one.atMs >= last.atMs - WINDOW_MS && one.atMs <= last.atMs - HOUR_MS) ?? first;
-  const rateOf = (since: ProgressSample): number => (last.done - since.done) / (last.atMs - since.atMs);
-  const ratePerMs = Math.max(0, Math.min(rateOf(first), rateOf(from)));
+  const ratePerMs = Math.max(0, (last.done - from.done) / (last.atMs - from.atMs));
   const endMs = ratePerMs === 0 ? Number.POSITIVE_INFINITY : now.nowMs + remaining / ratePerMs;
   return { endMs, ratePerHour: ratePerMs * HOUR_MS, remaining };
 };

@@ -7,6 +7,7 @@ import { MINUTE_MS, HOUR_MS, formatDuration } from './durations.ts';
 import { labelingJobName } from './names.ts';
 import { allowance, committedCost, objectsSent } from './spending.ts';
 
+/** One labeling job to run: what is decided before its input is written. */
 export type JobOrder = {
   kind: 'run-job';
   generation: number;
@@ -21,6 +22,7 @@ export type JobOrder = {
   delayMs: number;
 };
 
+/** What a chain does next. */
 export type Order =
   JobOrder | { kind: 'end'; status: EndStatus; reason: string } | { kind: 'ask'; attention: Attention };
 
@@ -35,6 +37,7 @@ export const failureBackOffMs = (failuresInRow: number): number =>
 const jobsCreated = (state: ChainState): number =>
   state.generations.filter((job) => job.outcome !== 'not-created').length;
 
+/** Jobs of a chain at most: the policy's, or 24 and one for each slice that the quota makes of the dataset. */
 export const maxJobsOf = (state: ChainState): number => {
   const slices = Math.ceil((state.dataset?.total ?? 0) / state.spec.policy.maxObjectsPerJob);
   return state.spec.policy.maxJobs ?? 24 + slices;
@@ -48,12 +51,20 @@ const askAbout = (state: ChainState, reason: Attention['reason'], message: strin
   }),
 });
 
+/** `maxFailures` failed jobs in a row are retried, one more asks a person. */
+const askAboutFailures = (state: ChainState, job: Generation): Order | null =>
+  state.failuresInRow <= state.spec.policy.maxFailures
+    ? null
+    : askAbout(
+        state,
+        'too-many-failures',
+        `${state.failuresInRow} jobs in a row failed; the last, ${job.name}: ${job.failureReason ?? 'no reason given'}`,
+      );
+
 /** What the way the last job ended alone decides; null if it leaves the chain free to go on. */
 const orderAfter = (state: ChainState, job: Generation): Order | null => {
   const { policy } = state.spec;
   switch (job.outcome) {
-    case 'streaming':
-      return { kind: 'end', status: 'finished', reason: `the streaming job ${job.name} ended (${job.status})` };
     case 'stopped-by-us':
       return { kind: 'end', status: 'stopped', reason: `${job.name} was stopped by a person through label-relay` };
     case 'stopping-condition':
@@ -73,19 +84,15 @@ const orderAfter = (state: ChainState, job: Generation): Order | null => {
         `${job.name} failed because of its input or permissions: ${job.failureReason ?? 'no reason given'}`,
       );
     case 'failed-unknown':
-      if (state.unknownFailuresInRow <= 1 && state.failuresInRow <= policy.maxFailures) return null;
+      if (state.unknownFailuresInRow <= 1) return askAboutFailures(state, job);
       return askAbout(
         state,
         'failed-unknown',
         `${job.name} failed for a reason that we do not know, again: ${job.failureReason ?? 'no reason given'}`,
       );
     case 'failed-transient':
-      if (state.failuresInRow <= policy.maxFailures) return null;
-      return askAbout(
-        state,
-        'too-many-failures',
-        `${state.failuresInRow} jobs in a row failed; the last, ${job.name}: ${job.failureReason ?? 'no reason given'}`,
-      );
+      return askAboutFailures(state, job);
+    case 'streaming':
     case 'labeled':
     case 'expired':
     case 'leftovers':
@@ -135,10 +142,11 @@ const jobOrder = (state: ChainState): JobOrder => {
   let mode = policy.nextInput;
   let withoutAlgorithms = false;
   let note: string | null = null;
+  const without = job.LabelingJobAlgorithmsConfig === undefined ? '' : ', without automated labeling';
   if (mode === 'dataset' && total > policy.maxObjectsPerJob) {
     mode = 'unlabeled';
     withoutAlgorithms = job.LabelingJobAlgorithmsConfig !== undefined;
-    note = `the dataset is larger than ${policy.maxObjectsPerJob} objects: unlabeled objects only, without automated labeling`;
+    note = `the dataset is larger than ${policy.maxObjectsPerJob} objects: unlabeled objects only${without}`;
   } else if (
     job.LabelingJobAlgorithmsConfig !== undefined &&
     (mode === 'dataset' ? total : allowed.objects) < AUTOMATED_LABELING_MINIMUM
@@ -150,7 +158,7 @@ const jobOrder = (state: ChainState): JobOrder => {
     // A whole dataset cannot be sent when a cap allows only part of it: workers would see all of it.
     mode = 'unlabeled';
     withoutAlgorithms = job.LabelingJobAlgorithmsConfig !== undefined;
-    note = 'a limit allows only part of the objects: unlabeled objects only, without automated labeling';
+    note = `a limit allows only part of the objects: unlabeled objects only${without}`;
   }
   if (note === null && (allowed.limit === 'max-cost' || allowed.limit === 'max-objects-sent')) {
     note = `a smaller slice of ${allowed.objects} objects, so that ${allowed.limit === 'max-cost' ? 'policy.maxCost' : 'policy.maxObjectsSent'} holds`;
@@ -167,20 +175,28 @@ const jobOrder = (state: ChainState): JobOrder => {
   };
 };
 
+/** One job, fed by the user's own topic: nothing of ours is counted, limited or continued. */
+const streamingOrder = (state: ChainState): Order => {
+  const job = lastGeneration(state);
+  if (job?.outcome === 'streaming') {
+    return { kind: 'end', status: 'finished', reason: `the streaming job ${job.name} ended (${job.status})` };
+  }
+  return { ...jobOrder(state), maxObjects: 0 };
+};
+
 /** Between jobs: end, ask a person, or run the next job. In the order of DESIGN section 5. */
 export const nextOrder = (state: ChainState): Order => {
-  const nothingRemains = !state.spec.streaming && state.dataset?.remaining === 0;
-  if (state.stopRequested !== null && !nothingRemains) {
-    return { kind: 'end', status: 'stopped', reason: state.stopRequested.reason };
+  const { end, dataset, stopRequested } = state;
+  if (end !== null) return { kind: 'end', status: end.status, reason: end.reason };
+  if (state.attention !== null && stopRequested === null) return { kind: 'ask', attention: state.attention };
+  const nothingRemains = !state.spec.streaming && dataset?.remaining === 0;
+  if (stopRequested !== null && !nothingRemains) {
+    return { kind: 'end', status: 'stopped', reason: stopRequested.reason };
   }
-  if (state.spec.streaming) {
-    const job = lastGeneration(state);
-    if (job === null) return { ...jobOrder(state), maxObjects: 0 };
-    return orderAfter(state, job) ?? { kind: 'end', status: 'finished', reason: `the streaming job ${job.name} ended` };
-  }
-  if (state.attention !== null && state.stopRequested === null) return { kind: 'ask', attention: state.attention };
-  if (state.dataset !== null && nothingRemains) {
-    const { setAside, total } = state.dataset;
+  if (state.spec.streaming) return streamingOrder(state);
+  if (dataset === null) return askAbout(state, 'storage-refused', 'the dataset has not been read yet');
+  if (nothingRemains) {
+    const { setAside, total } = dataset;
     const reason =
       setAside === 0 ? `all ${total} objects are labeled` : `nothing remains; ${setAside} objects were set aside`;
     return { kind: 'end', status: 'labeled', reason };

@@ -1,7 +1,9 @@
 /** What `resume` does to a chain that waits for a person or has ended, and when it cannot. */
-import { lastGeneration, type ChainState } from './chain-state.ts';
+import type { AttentionReason } from './attention.ts';
+import { lastGeneration, type ChainState, type Phase } from './chain-state.ts';
 import { nextOrder } from './next-order.ts';
 
+/** The flags of `label-relay resume`. */
 export type ResumeOptions = {
   /** Go on although the output of the last job holds fewer labels than AWS counted. */
   acceptMissing: boolean;
@@ -9,27 +11,87 @@ export type ResumeOptions = {
   retrySetAside: boolean;
 };
 
+/** The state that the chain goes on with, or why it cannot, as a sentence for the person. */
 export type Resumed = { kind: 'resumed'; state: ChainState } | { kind: 'refused'; message: string };
 
-/** Whether a chain can be resumed at all: it waits for a person, or it has ended. */
-const canResume = (state: ChainState): boolean => state.attention !== null || state.phase.kind === 'ended';
-
-/**
- * The chain as it goes on. `hasNewObjects`: a manifest given to `amend` still has to be added. Refused, with the reason,
- * where the chain would end or wait again at once.
- */
-export const resume = (state: ChainState, options: ResumeOptions, hasNewObjects: boolean): Resumed => {
-  if (!canResume(state)) {
-    return { kind: 'refused', message: `the chain ${state.chain} is running; nothing waits for a person` };
+/** What speaks against a resume before its effect is looked at; null if nothing does. */
+const refusal = (state: ChainState, options: ResumeOptions, workflow: 'open' | 'closed'): string | null => {
+  const { chain, phase } = state;
+  if (workflow === 'open' && state.attention === null && phase.kind !== 'ended') {
+    return `the chain ${chain} is running; nothing waits for a person`;
+  }
+  if (workflow === 'open' && state.stopRequested !== null && phase.kind !== 'ended') {
+    return `the chain ${chain} is being stopped; resume it when it has ended`;
   }
   if (options.acceptMissing && state.attention?.reason !== 'labels-missing') {
-    return { kind: 'refused', message: '--accept-missing is for a chain that waits because labels are missing' };
+    return '--accept-missing is for a chain that waits because labels are missing';
   }
-  const setAside = state.dataset?.setAside ?? 0;
-  if (options.retrySetAside && setAside === 0) {
-    return { kind: 'refused', message: '--retry-set-aside: no object is set aside' };
+  if (options.retrySetAside && (state.dataset?.setAside ?? 0) === 0) {
+    return '--retry-set-aside: no object is set aside';
   }
+  return null;
+};
+
+/** Questions about how a job ended: a resume answers them. Any other leaves the ending for the chain to judge. */
+const ENDING_REASONS: readonly AttentionReason[] = [
+  'stopped-outside',
+  'failed-input',
+  'failed-unknown',
+  'too-many-failures',
+];
+
+/** Up to which generation the way that jobs ended no longer holds the chain. */
+const clearedGeneration = (state: ChainState): number => {
+  const { attention, phase } = state;
+  const answered = phase.kind === 'ended' || (attention !== null && ENDING_REASONS.includes(attention.reason));
+  return answered ? (lastGeneration(state)?.generation ?? 0) : state.clearedGeneration;
+};
+
+const phaseAfter = (state: ChainState, options: ResumeOptions): Phase => {
   const { phase } = state;
+  switch (phase.kind) {
+    case 'deciding':
+    case 'job':
+      return phase;
+    case 'settling':
+      return { ...phase, acceptMissing: options.acceptMissing, sinceMs: state.lastHeardMs ?? phase.sinceMs };
+    case 'ended':
+      return { kind: 'deciding' };
+  }
+};
+
+/** Why the chain, resumed, would stand again at once; null if it goes on. */
+const standsAgain = (before: ChainState, resumed: ChainState): string | null => {
+  const order = nextOrder(resumed);
+  const { chain } = before;
+  if (order.kind === 'ask') {
+    const { reason, message, actions } = order.attention;
+    const atLimit = reason === 'max-cost' || reason === 'max-objects-sent';
+    return atLimit ? `the chain would wait again at once: ${message}; ${actions[0] ?? ''}` : null;
+  }
+  // From attention it may well end: that is how the chain would have gone on without the question.
+  if (order.kind !== 'end' || before.phase.kind !== 'ended') return null;
+  if (before.spec.streaming) return `${order.reason}; a streaming job is not continued: start another chain`;
+  if (order.status !== 'labeled') {
+    return `the chain would end again at once: ${order.reason}; raise the limit with amend first`;
+  }
+  const how = (before.dataset?.setAside ?? 0) > 0 ? ' (or use --retry-set-aside for the objects set aside)' : '';
+  return `the chain ${chain} is labeled; add objects with amend first${how}`;
+};
+
+/**
+ * The chain as it goes on. `hasNewObjects`: a manifest given to `amend` still has to be added. `workflow`: `closed` for
+ * the record of a chain whose workflow is over, whatever it was doing then (cancelled, terminated, failed). Refused, with
+ * the reason, where nothing waits, or where the chain would end or wait at the same limit at once.
+ */
+export const resume = (
+  state: ChainState,
+  options: ResumeOptions,
+  hasNewObjects: boolean,
+  workflow: 'open' | 'closed' = 'open',
+): Resumed => {
+  const refused = refusal(state, options, workflow);
+  if (refused !== null) return { kind: 'refused', message: refused };
   const resumed: ChainState = {
     ...state,
     attention: null,
@@ -38,35 +100,17 @@ export const resume = (state: ChainState, options: ResumeOptions, hasNewObjects:
     failuresInRow: 0,
     unknownFailuresInRow: 0,
     jobsWithoutProgressInRow: 0,
-    clearedGeneration: lastGeneration(state)?.generation ?? 0,
-    phase:
-      phase.kind === 'settling'
-        ? { ...phase, acceptMissing: options.acceptMissing, sinceMs: state.lastHeardMs ?? phase.sinceMs }
-        : phase.kind === 'ended'
-          ? { kind: 'deciding' }
-          : phase,
+    clearedGeneration: clearedGeneration(state),
+    phase: phaseAfter(state, options),
   };
-  if (resumed.phase.kind === 'deciding' && resumed.dataset !== null && !hasNewObjects) {
-    const dataset = options.retrySetAside
-      ? { ...resumed.dataset, remaining: resumed.dataset.remaining + setAside, setAside: 0 }
-      : resumed.dataset;
-    const order = nextOrder({ ...resumed, dataset });
-    if (order.kind === 'end' && order.status === 'labeled' && state.phase.kind === 'ended') {
-      const how = setAside > 0 ? ' (or use --retry-set-aside for the objects set aside)' : '';
-      return { kind: 'refused', message: `the chain ${state.chain} is labeled; add objects with amend first${how}` };
-    }
-    if (order.kind === 'end' && order.status !== 'labeled') {
-      return {
-        kind: 'refused',
-        message: `the chain would end again at once: ${order.reason}; raise the limit with amend first`,
-      };
-    }
-    if (order.kind === 'ask') {
-      return {
-        kind: 'refused',
-        message: `the chain would wait again at once: ${order.attention.message}; ${order.attention.actions[0] ?? ''}`,
-      };
-    }
+  const { dataset } = resumed;
+  if (resumed.phase.kind === 'deciding' && !hasNewObjects) {
+    const tried =
+      dataset !== null && options.retrySetAside
+        ? { ...dataset, remaining: dataset.remaining + dataset.setAside, setAside: 0 }
+        : dataset;
+    const message = standsAgain(state, { ...resumed, dataset: tried });
+    if (message !== null) return { kind: 'refused', message };
   }
   return { kind: 'resumed', state: resumed };
 };

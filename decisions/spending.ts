@@ -3,7 +3,7 @@
  * prices: AWS's invoice is the truth. For ended jobs answers and objects by counters; for the live one every unlabeled
  * object of its input, since workers may label them all.
  */
-import type { ChainState, Generation } from './chain-state.ts';
+import { countersOf, type ChainState, type Generation } from './chain-state.ts';
 
 /** The price of one object labeled by as many workers as the spec asks for; null without prices. */
 export const objectPrice = (state: ChainState): number | null => {
@@ -12,13 +12,20 @@ export const objectPrice = (state: ChainState): number | null => {
   return price.perObject + price.perAnswer * state.spec.job.HumanTaskConfig.NumberOfHumanWorkersPerDataObject;
 };
 
-const isLive = (job: Generation): boolean => job.endedAtMs === null && job.outcome === null;
+/** Objects that workers see in this job; for an adopted job, whose input is not ours, all that AWS counts. */
+const sentObjects = (job: Generation): number => {
+  const { totalLabeled, failed, unlabeled } = countersOf(job);
+  return job.input?.sentObjects ?? totalLabeled + failed + unlabeled;
+};
 
 /** Objects that a job has been paid for, or may have to be. */
 const committedObjects = (job: Generation): { byPeople: number; objects: number } => {
-  const sent = job.input?.sentObjects ?? 0;
-  if (isLive(job)) return { byPeople: sent, objects: sent };
-  return { byPeople: job.counters?.humanLabeled ?? 0, objects: job.counters?.totalLabeled ?? 0 };
+  if (job.outcome === 'not-created') return { byPeople: 0, objects: 0 };
+  // Live, or gone without an ending: its workers may have labeled everything.
+  if (job.endedAtMs === null) return { byPeople: sentObjects(job), objects: sentObjects(job) };
+  const { totalLabeled, humanLabeled, machineLabeled } = countersOf(job);
+  // AWS may leave single counters out; what no machine labeled, people did.
+  return { byPeople: Math.max(humanLabeled, totalLabeled - machineLabeled), objects: totalLabeled };
 };
 
 /** Committed cost in the currency of the policy; null without prices. Doubled labels were paid too and are counted. */
@@ -34,8 +41,9 @@ export const committedCost = (state: ChainState): number | null => {
 
 /** Objects sent to workers over all jobs. */
 export const objectsSent = (state: ChainState): number =>
-  state.generations.reduce((sum, job) => sum + (job.outcome === 'not-created' ? 0 : (job.input?.sentObjects ?? 0)), 0);
+  state.generations.reduce((sum, job) => sum + (job.outcome === 'not-created' ? 0 : sentObjects(job)), 0);
 
+/** How many objects fit, and the narrowest limit. */
 export type Allowance = {
   objects: number;
   limit: 'max-objects-sent' | 'max-cost' | 'max-objects-per-job' | 'remaining';

@@ -2,8 +2,7 @@
  * What people and programs see of a chain: the document of `show --json` (DESIGN section 8), made from the chain's state
  * and, for a live job, from what its own workflow knows.
  */
-import { countersOf } from './after-job.ts';
-import type { ChainState, Generation } from './chain-state.ts';
+import { countersOf, type ChainState, type Generation } from './chain-state.ts';
 import type { Observation } from './ending.ts';
 import { committedCost, objectsSent } from './spending.ts';
 

@@ -508,6 +508,7 @@ export async function labelingChain(input: LabelingChainInput): Promise<Labeling
         { ...record.state, resumption: record.state.resumption + 1 },
         input.options,
         carried.pendingManifests.length > 0,
+        'closed',
       );
       carried.retrySetAside ||= input.options.retrySetAside;
       // A record of a chain that was terminated while it ran: it simply goes on.

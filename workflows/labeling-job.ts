@@ -24,7 +24,7 @@ import { asTerminal, type Ending, type NotCreated } from '../decisions/ending.ts
 import {
   MIN_BETWEEN_LOOKS_MS,
   absent,
-  deadlineAtRisk,
+  activitySeen,
   deadlineOf,
   eventArrived,
   forecastOf,
@@ -41,6 +41,7 @@ import {
 } from '../decisions/follow.ts';
 import type { LabelingJobRequest } from '../decisions/job-request.ts';
 import { labelingChainWorkflowId } from '../decisions/names.ts';
+import { noticesOf, type Notice } from '../decisions/notices.ts';
 import type { Policy } from '../decisions/policy.ts';
 import { call } from './calls.ts';
 import { jobDetails } from './details.ts';
@@ -134,7 +135,7 @@ export async function labelingJob(input: LabelingJobInput): Promise<Ending> {
       activeWorkers: window.activeWorkers,
       lastActivityMs: Math.max(workers.lastActivityMs ?? 0, window.lastActivityMs),
     };
-    state.follow = { ...state.follow, declines: state.workers.declined };
+    state.follow = activitySeen(state.follow, window);
   });
   setHandler(stopLabelingJob, ({ reason }) => {
     signals += 1;
@@ -275,17 +276,16 @@ export async function labelingJob(input: LabelingJobInput): Promise<Ending> {
       state.follow = { ...state.follow, troublesTold: [...state.follow.troublesTold, reason] };
       await tellChain({ kind: 'trouble', generation, reason, message, observation });
     }
-    const risk = deadlineAtRisk(state.follow, context);
-    if (risk !== null) {
-      state.follow = { ...state.follow, deadlineAtRiskTold: true };
-      await call('notify', 'Say that the deadline is at risk', {
+    for (const { kind, id, message } of noticesOf(state.follow, context)) {
+      state.follow = { ...state.follow, noticesTold: [...state.follow.noticesTold, id] };
+      await call('notify', `Notify: ${kind}`, {
         policy,
         notification: {
-          id: `${name}:deadline-at-risk`,
-          kind: 'deadline-at-risk',
+          id: `${name}:${id}`,
+          kind,
           chain,
-          subject: `${chain}: ${name} will not make its deadline`,
-          text: `${risk}. What is unlabeled then goes to the next job by itself.`,
+          subject: `${chain}: ${noticeSubject(kind, name)}`,
+          text: `${message}. The chain goes on by itself; nothing has to be done.`,
           facts: { job: name },
         },
       });
@@ -311,10 +311,11 @@ export async function labelingJob(input: LabelingJobInput): Promise<Ending> {
 
       const stopPending = (): boolean => personStops() && state.follow.stop?.by !== 'person';
       const waitMs = nextLookMs(state.follow, context, Math.random());
-      const spokenTo = await condition(() => woken || stopPending(), waitMs, {
+      const noticePending = (): boolean => noticesOf(state.follow, context).length > 0;
+      const spokenTo = await condition(() => woken || stopPending() || noticePending(), waitMs, {
         summary: `Next look at ${name} in ${formatDuration(waitMs)} unless an event comes`,
       });
-      if (stopPending()) continue;
+      if (stopPending() || (noticePending() && !woken)) continue;
       if (spokenTo) {
         const sinceMs = Date.now() - (state.lastLookMs ?? 0);
         if (sinceMs < MIN_BETWEEN_LOOKS_MS) {
@@ -359,6 +360,17 @@ export async function labelingJob(input: LabelingJobInput): Promise<Ending> {
     return end(await followToEnd());
   });
 }
+
+const noticeSubject = (kind: Notice['kind'], name: string): string => {
+  switch (kind) {
+    case 'deadline-at-risk':
+      return `${name} will not make its deadline`;
+    case 'silence':
+      return `nobody works on ${name}`;
+    case 'decline-surge':
+      return `many tasks of ${name} are declined`;
+  }
+};
 
 const isOver = (follow: Follow): boolean =>
   follow.observation !== null && asTerminal(follow.observation.status) !== null;
