@@ -6,6 +6,7 @@ import { manifestActivities } from './manifests.ts';
 import { notificationActivities } from './notifications.ts';
 import { preflightActivities } from './preflight.ts';
 import { recordActivities } from './records.ts';
+import { reportActivities } from './report.ts';
 
 export type ActivityDependencies = AwsClients & {
   /** An existing folder for what does not fit into memory. */
@@ -23,6 +24,7 @@ export const createActivities = (dependencies: ActivityDependencies) => ({
   ...assetActivities(dependencies),
   ...notificationActivities(dependencies),
   ...preflightActivities(dependencies),
+  ...reportActivities(dependencies),
 });
 
 export type Activities = ReturnType<typeof createActivities>;

@@ -34,6 +34,7 @@ const gradeOf: Calls = {
   addObjects: heavy,
   retrySetAside: heavy,
   writeFinal: heavy,
+  summarizeObjects: { ...heavy, startToCloseTimeout: '30m', retry: { ...retry, maximumAttempts: 3 } },
   checkSpec: { startToCloseTimeout: '10m', retry: { ...retry, maximumAttempts: 3 } },
 };
 

@@ -2,3 +2,4 @@
 export { labelingChain } from './labeling-chain.ts';
 export { labelingJob } from './labeling-job.ts';
 export { labelingPreflight } from './labeling-preflight.ts';
+export { labelingReport } from './labeling-report.ts';

@@ -155,6 +155,7 @@ export async function labelingJob(input: LabelingJobInput): Promise<Ending> {
       stop,
       deadlineMs: observation === null || input.streaming ? null : deadlineOf(observation, policy),
       forecastEndMs: endMs !== null && Number.isFinite(endMs) ? endMs : null,
+      samples: state.follow.samples,
       describes: state.describes,
       events: state.events,
       workers: state.workers,

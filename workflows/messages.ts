@@ -7,6 +7,7 @@ import type { Amendment } from '../decisions/amend.ts';
 import type { AttentionReason } from '../decisions/attention.ts';
 import type { ChainState } from '../decisions/chain-state.ts';
 import type { Ending, Observation, StopRequest } from '../decisions/ending.ts';
+import type { ProgressSample } from '../decisions/forecast.ts';
 import type { ResumeOptions } from '../decisions/resume.ts';
 
 /**
@@ -64,6 +65,8 @@ export type JobView = {
   deadlineMs: number | null;
   /** When it would be done at its rate so far; null if nothing can be said or it never would. */
   forecastEndMs: number | null;
+  /** How many objects were done when: the first look, and the last days. */
+  samples: ProgressSample[];
   describes: number;
   events: number;
   workers: WorkerTotals;

@@ -3,7 +3,7 @@ import ora from 'ora';
 import { loadConfig } from '../../config.ts';
 import { connect } from '../../connection.ts';
 import { DURATION_HELP, formatDuration, parseDurationMs } from '../../decisions/durations.ts';
-import { InputError } from '../../errors.ts';
+import { InputError, messageOf } from '../../errors.ts';
 import { advance } from '../../local/advance.ts';
 import { putExampleFiles } from '../../local/example-files.ts';
 import { startStack } from '../../local/stack.ts';
@@ -55,7 +55,9 @@ export const local = async (options: {
     throw thrown;
   }
   const { facts, dir } = stack;
-  await putExampleFiles(facts.awsEndpoint, facts.bucket);
+  await putExampleFiles(facts.awsEndpoint, facts.bucket).catch((thrown: unknown) =>
+    say(`The files of the examples could not be put into s3://${facts.bucket}: ${messageOf(thrown)}`),
+  );
   spinner.succeed(`The local stack is up. Web UI: ${facts.webUrl}  Logs: ${dir}`);
   if (options.json === true) print(JSON.stringify(facts));
   else {
