@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { createRequestSchema, taskTypeOf, type CreateRequest } from './create-request.ts';
 import { accountOfArn, regionOfArn } from './names.ts';
-import { policySchema, resolvePolicy, type Policy, type PolicyInput } from './policy.ts';
+import { policyProblems, policySchema, resolvePolicy, type Policy, type PolicyInput } from './policy.ts';
 import { problemText } from './problems.ts';
 import type { Spec } from './spec.ts';
 
@@ -12,6 +12,7 @@ export type Amendment = {
   manifestUri: string | null;
 };
 
+/** The whole new spec, or every mistake in the changes, one line each. */
 export type AmendReading = { kind: 'spec'; spec: Spec } | { kind: 'problems'; problems: string[] };
 
 const changesSchema = z.strictObject({
@@ -33,18 +34,38 @@ const mergeInto = (base: unknown, change: unknown): unknown => {
   return merged;
 };
 
-const amendPolicy = (policy: Policy, input: PolicyInput, job: CreateRequest): Policy => {
+/** Of `resolved`, the fields that `given` names (a duration is `lifetime` there and `lifetimeMs` here), over `old`. */
+const over = <Part extends object>(old: Part, resolved: Part, given: readonly string[]): Part => ({
+  ...old,
+  ...Object.fromEntries(
+    Object.entries(resolved).filter(([key]) => given.includes(key) || given.includes(key.replace(/Ms$/, ''))),
+  ),
+});
+
+const keysOf = (value: object | undefined): string[] => Object.keys(value ?? {});
+
+/** Objects of the policy are merged field by field too; a field in `removed` gets its default again. */
+const amendPolicy = (policy: Policy, input: PolicyInput, removed: readonly string[], job: CreateRequest): Policy => {
   const resolved = resolvePolicy(input, {
     taskType: taskTypeOf(job.HumanTaskConfig),
     hasAlgorithms: job.LabelingJobAlgorithmsConfig !== undefined,
   });
-  const given = Object.keys(input).map((key) => (key in resolved ? key : `${key}Ms`));
-  const changes = Object.fromEntries(Object.entries(resolved).filter(([key]) => given.includes(key)));
-  return { ...policy, ...changes };
+  const { reconcile, price, failureReasons, notify } = input;
+  const merged: Policy = {
+    ...resolved,
+    reconcile: over(policy.reconcile, resolved.reconcile, keysOf(reconcile)),
+    price:
+      policy.price === null || resolved.price === null
+        ? resolved.price
+        : over(policy.price, resolved.price, keysOf(price)),
+    failureReasons: over(policy.failureReasons, resolved.failureReasons, keysOf(failureReasons)),
+    notify: over(policy.notify, resolved.notify, keysOf(notify)),
+  };
+  return over(over(policy, merged, keysOf(input)), resolved, removed);
 };
 
-/** Why a field cannot change while labels under the old one exist; null if it may. */
-const refusal = (old: Spec, job: CreateRequest): string[] => {
+/** What cannot change while labels under the old spec exist, one line each. */
+const refusals = (old: Spec, job: CreateRequest): string[] => {
   const problems: string[] = [];
   const fixed = (path: string, before: string, after: string): void => {
     if (before !== after)
@@ -66,10 +87,28 @@ const refusal = (old: Spec, job: CreateRequest): string[] => {
   return problems;
 };
 
+/** `null` in the policy takes a field back to its default: its name is kept apart from the fields that are given. */
+const withoutNulls = (policy: unknown): { given: unknown; removed: string[] } => {
+  if (!isRecord(policy)) return { given: policy, removed: [] };
+  const removed = Object.keys(policySchema.shape).filter((key) => policy[key] === null);
+  return {
+    given: Object.fromEntries(Object.entries(policy).filter(([key]) => !removed.includes(key))),
+    removed,
+  };
+};
+
 /** Reads changes (`{ "job": { … }, "policy": { … } }`, only what changes) against the spec that a chain has now. */
 export const readAmendment = (old: Spec, changes: unknown): AmendReading => {
-  const parsed = changesSchema.safeParse(changes, { reportInput: true });
-  if (!parsed.success) return { kind: 'problems', problems: parsed.error.issues.flatMap(problemText) };
+  const { given, removed } = withoutNulls(isRecord(changes) ? changes['policy'] : undefined);
+  const parsed = changesSchema.safeParse(
+    isRecord(changes) && given !== undefined ? { ...changes, policy: given } : changes,
+    {
+      reportInput: true,
+    },
+  );
+  if (!parsed.success) {
+    return { kind: 'problems', problems: parsed.error.issues.flatMap((issue) => problemText(issue, 'the changes')) };
+  }
   const job = createRequestSchema.safeParse(mergeInto(old.job, parsed.data.job ?? {}), { reportInput: true });
   if (!job.success) {
     return {
@@ -77,11 +116,8 @@ export const readAmendment = (old: Spec, changes: unknown): AmendReading => {
       problems: job.error.issues.flatMap((issue) => problemText({ ...issue, path: ['job', ...issue.path] })),
     };
   }
-  const problems = refusal(old, job.data);
+  const policy = amendPolicy(old.policy, parsed.data.policy ?? {}, removed, job.data);
+  const problems = [...refusals(old, job.data), ...policyProblems(policy)];
   if (problems.length > 0) return { kind: 'problems', problems };
-  const policy = amendPolicy(old.policy, parsed.data.policy ?? {}, job.data);
-  if (policy.maxCost !== null && policy.price === null) {
-    return { kind: 'problems', problems: ['policy.maxCost: needs policy.price to count with'] };
-  }
   return { kind: 'spec', spec: { ...old, job: job.data, policy } };
 };

@@ -21,12 +21,16 @@ const refTaskTypes = [
   'AdjustmentSemanticSegmentation',
   'VideoObjectDetection',
   'AdjustmentVideoObjectDetection',
+  'VerificationVideoObjectDetection',
   'VideoObjectTracking',
   'AdjustmentVideoObjectTracking',
+  'VerificationVideoObjectTracking',
   '3DPointCloudSemanticSegmentation',
   'Adjustment3DPointCloudSemanticSegmentation',
+  'Verification3DPointCloudSemanticSegmentation',
   '3DPointCloudObjectTracking',
   'Adjustment3DPointCloudObjectTracking',
+  'Verification3DPointCloudObjectTracking',
 ];
 
 /** The part after `PRE-` or `ACS-` of AWS's built-in Lambdas; null for a Lambda of the user's own. */
@@ -46,6 +50,28 @@ const labelAttributeName = z
   .regex(/^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,126}$/, 'must be letters, digits and inner hyphens (no underscore, dot or $)')
   .refine((name) => !name.endsWith('-metadata'), 'must not end with -metadata: AWS keeps that ending for itself')
   .refine((name) => name !== 'source' && name !== 'source-ref', 'must not be source or source-ref: they name the data');
+
+/** What the ending of the attribute name hangs on, readable also in a request that has other mistakes. */
+const namedTask = z.object({
+  LabelAttributeName: z.string(),
+  HumanTaskConfig: z.object({
+    PreHumanTaskLambdaArn: z.string().optional(),
+    AnnotationConsolidationConfig: z.object({ AnnotationConsolidationLambdaArn: z.string() }).optional(),
+  }),
+});
+
+/** What is wrong with the ending of the label attribute's name for its task type; null if nothing is. */
+const attributeEndingProblem = (request: unknown): string | null => {
+  const { data } = namedTask.safeParse(request);
+  const taskType = data === undefined ? null : taskTypeOf(data.HumanTaskConfig);
+  // PassThrough is the built-in Lambda of custom tasks: what their labels are, only their owner knows.
+  if (data === undefined || taskType === null || taskType === 'PassThrough') return null;
+  const { LabelAttributeName: name } = data;
+  if (refTaskTypes.includes(taskType)) {
+    return name.endsWith('-ref') ? null : `must end with -ref for the task type ${taskType}, for example ${name}-ref`;
+  }
+  return name.endsWith('-ref') ? `must not end with -ref for the task type ${taskType}` : null;
+};
 
 const humanTaskConfig = z.strictObject({
   WorkteamArn: arn('a work team', 256).refine(
@@ -139,33 +165,27 @@ export const createRequestSchema = z
       .optional(),
     HumanTaskConfig: humanTaskConfig,
     Tags: z
-      .array(z.strictObject({ Key: z.string().min(1).max(128), Value: z.string().max(256) }))
+      .array(
+        z.strictObject({
+          Key: z
+            .string()
+            .min(1)
+            .max(128)
+            .refine(
+              (key) => !/^(aws:|label-relay:)/i.test(key),
+              'tags that begin with aws: or label-relay: are reserved; remove it',
+            ),
+          Value: z.string().max(256),
+        }),
+      )
       .max(50 - 4, 'at most 46 tags: AWS allows 50 and the chain adds 4 of its own')
       .optional(),
   })
-  .superRefine((job, context) => {
-    const taskType = taskTypeOf(job.HumanTaskConfig);
-    const endsWithRef = job.LabelAttributeName.endsWith('-ref');
-    if (taskType !== null && refTaskTypes.includes(taskType) && !endsWithRef) {
-      context.addIssue({
-        code: 'custom',
-        path: ['LabelAttributeName'],
-        message: `must end with -ref for the task type ${taskType}, for example ${job.LabelAttributeName}-ref`,
-      });
-    }
-    if (taskType !== null && !refTaskTypes.includes(taskType) && endsWithRef) {
-      context.addIssue({
-        code: 'custom',
-        path: ['LabelAttributeName'],
-        message: `must not end with -ref for the task type ${taskType}`,
-      });
-    }
-    for (const [index, tag] of (job.Tags ?? []).entries()) {
-      if (/^(aws:|label-relay:)/i.test(tag.Key)) {
-        const message = 'tags that begin with aws: or label-relay: are reserved; remove it';
-        context.addIssue({ code: 'custom', path: ['Tags', index, 'Key'], message });
-      }
-    }
+  .refine((job) => attributeEndingProblem(job) === null, {
+    path: ['LabelAttributeName'],
+    error: (issue) => attributeEndingProblem(issue.input) ?? '',
+    // Also beside other mistakes: a person gets all of them at once.
+    when: () => true,
   });
 
 /** CreateLabelingJob without the name, as the spec gives it. */

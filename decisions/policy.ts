@@ -3,12 +3,20 @@
  * for people (`"2h"`); what the rest of the code sees is {@link Policy}: every field set, every duration in milliseconds.
  */
 import { z } from 'zod';
-import { DAY_MS, DURATION_HELP, HOUR_MS, MINUTE_MS, parseDurationMs } from './durations.ts';
+import { DAY_MS, DURATION_HELP, HOUR_MS, MINUTE_MS, formatDuration, parseDurationMs } from './durations.ts';
 
 const duration = z.string().transform((text, context) => {
   const ms = parseDurationMs(text);
   if (ms !== null) return ms;
   context.addIssue({ code: 'custom', message: `must be ${DURATION_HELP}` });
+  return z.NEVER;
+});
+
+/** Null: off. */
+const durationOrOff = z.string().transform((text, context) => {
+  const ms = parseDurationMs(text);
+  if (text === 'off' || ms !== null) return ms;
+  context.addIssue({ code: 'custom', message: `must be "off" or ${DURATION_HELP}` });
   return z.NEVER;
 });
 
@@ -22,6 +30,7 @@ const pattern = z.string().refine((text) => {
 
 const positive = z.int().min(1);
 
+/** What a chain can tell people; `notify.kinds` chooses among them. */
 export const NOTIFICATION_KINDS = [
   'job-completed',
   'job-failed',
@@ -36,10 +45,10 @@ export const NOTIFICATION_KINDS = [
 ] as const;
 export type NotificationKind = (typeof NOTIFICATION_KINDS)[number];
 
+/** The `policy` part of a spec as a person writes it. */
 export const policySchema = z.strictObject({
   lifetime: duration.optional().describe('How long AWS lets a labeling job live. Default 30d.'),
-  handOver: z
-    .union([z.literal('off'), duration])
+  handOver: durationOrOff
     .optional()
     .describe(
       'How long before its deadline a job that will not make it is stopped and continued. Default 2h; "off" leaves it to expire.',
@@ -101,7 +110,7 @@ export const policySchema = z.strictObject({
     .describe('A job still Initializing at this age asks for attention. Default 2h.'),
   progressWithin: duration
     .optional()
-    .describe('A job whose counters stood still this long asks for attention. Default 10d.'),
+    .describe('A job whose counters stood still this long is told as silence. Default 3d.'),
   stopWithin: duration.optional().describe('A stop not confirmed after this long asks for attention. Default 6h.'),
   deadlineGrace: duration
     .optional()
@@ -159,14 +168,15 @@ export type Policy = {
 export const objectsPerJobQuota = (taskType: string | null): number =>
   taskType?.endsWith('SemanticSegmentation') === true && !taskType.includes('3D') ? 20_000 : 100_000;
 
+/** Every default filled in. */
 export const resolvePolicy = (
   input: PolicyInput,
   job: { taskType: string | null; hasAlgorithms: boolean },
 ): Policy => ({
   lifetimeMs: input.lifetime ?? 30 * DAY_MS,
-  handOverMs: input.handOver === 'off' ? null : (input.handOver ?? 2 * HOUR_MS),
+  handOverMs: input.handOver === undefined ? 2 * HOUR_MS : input.handOver,
   reconcile: {
-    firstMs: input.reconcile?.first ?? [5 * MINUTE_MS, 30 * MINUTE_MS, 2 * HOUR_MS],
+    firstMs: (input.reconcile?.first ?? [5 * MINUTE_MS, 30 * MINUTE_MS, 2 * HOUR_MS]).toSorted((a, b) => a - b),
     everyMs: input.reconcile?.every ?? 6 * HOUR_MS,
   },
   maxJobs: input.maxJobs ?? null,
@@ -193,7 +203,7 @@ export const resolvePolicy = (
     input: input.failureReasons?.input ?? [],
   },
   initializingWithinMs: input.initializingWithin ?? 2 * HOUR_MS,
-  progressWithinMs: input.progressWithin ?? 10 * DAY_MS,
+  progressWithinMs: input.progressWithin ?? 3 * DAY_MS,
   stopWithinMs: input.stopWithin ?? 6 * HOUR_MS,
   deadlineGraceMs: input.deadlineGrace ?? 6 * HOUR_MS,
   settleWithinMs: input.settleWithin ?? 2 * HOUR_MS,
@@ -207,3 +217,28 @@ export const resolvePolicy = (
     kinds: input.notify?.kinds ?? [...NOTIFICATION_KINDS],
   },
 });
+
+/** A job that ends within the last hour of its lifetime counts as expired: a shorter lifetime would make every job that. */
+const LIFETIME_MINIMUM_MS = 2 * HOUR_MS;
+
+/** A Describe without an event is never more frequent: AWS throttles, and events do the quick work. */
+const RECONCILE_MINIMUM_MS = MINUTE_MS;
+
+/** What is wrong between the fields of a policy, one line each with its path. */
+export const policyProblems = (policy: Policy): string[] => {
+  const problems: string[] = [];
+  if (policy.lifetimeMs < LIFETIME_MINIMUM_MS) {
+    problems.push(`policy.lifetime: must be at least ${formatDuration(LIFETIME_MINIMUM_MS)}`);
+  }
+  if (policy.handOverMs !== null && policy.handOverMs >= policy.lifetimeMs) {
+    problems.push('policy.handOver: must be shorter than policy.lifetime');
+  }
+  if (policy.reconcile.everyMs < RECONCILE_MINIMUM_MS) {
+    problems.push(`policy.reconcile.every: must be at least ${formatDuration(RECONCILE_MINIMUM_MS)}`);
+  }
+  const { price } = policy;
+  if (policy.maxCost !== null && (price === null || price.perAnswer + price.perObject === 0)) {
+    problems.push('policy.maxCost: needs policy.price to count with; set perAnswer or perObject');
+  }
+  return problems;
+};

@@ -7,9 +7,9 @@ const pathText = (path: readonly PropertyKey[]): string =>
     .join('');
 
 /** One line per mistake, such as `job.HumanTaskConfig.TaskTitle: is missing (expected string)`. */
-export const problemText = (issue: z.core.$ZodIssue): string[] => {
+export const problemText = (issue: z.core.$ZodIssue, whole = 'the spec'): string[] => {
   const path = pathText(issue.path);
-  const at = path === '' ? 'the spec' : path;
+  const at = path === '' ? whole : path;
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map(
       (key) => `${path === '' ? '' : `${path}.`}${key}: is not a field here; check its spelling or remove it`,

@@ -6,12 +6,14 @@ import { z } from 'zod';
 import { createRequestSchema, isStreaming, taskTypeOf, type CreateRequest } from './create-request.ts';
 import { CHAIN_NAME_MAX_LENGTH, accountOfArn, isChainName, regionOfArn } from './names.ts';
 import { problemText } from './problems.ts';
-import { policySchema, resolvePolicy, type Policy } from './policy.ts';
+import { policyProblems, policySchema, resolvePolicy, type Policy } from './policy.ts';
+import { filledIn } from './skeleton.ts';
 
 const chainNameHelp = `must be lower case letters, digits and inner hyphens, at most ${CHAIN_NAME_MAX_LENGTH}`;
 
+/** The shape of a spec file; `npm run schema` makes the JSON Schema from it. */
 export const specSchema = z.strictObject({
-  chain: z.string().refine(isChainName, chainNameHelp),
+  chain: z.string().refine(isChainName, chainNameHelp).describe(`The name of the chain: it ${chainNameHelp}.`),
   job: createRequestSchema,
   policy: policySchema.optional(),
 });
@@ -28,48 +30,34 @@ export type Spec = {
   streaming: boolean;
 };
 
+/** A spec, or every mistake in it, one line each with its path. */
 export type SpecReading = { kind: 'spec'; spec: Spec } | { kind: 'problems'; problems: string[] };
 
-/**
- * The skeleton that `aws sagemaker create-labeling-job --generate-cli-skeleton` prints holds every optional field with
- * an empty text: an empty text, list or object is read as "not given".
- */
-const withoutEmpties = (value: unknown): unknown => {
-  if (Array.isArray(value)) {
-    const items = value.map(withoutEmpties).filter((item) => item !== undefined);
-    return items.length === 0 ? undefined : items;
-  }
-  if (typeof value === 'object' && value !== null) {
-    const entries = Object.entries(value).flatMap(([key, inner]) => {
-      const kept = key === 'Value' ? inner : withoutEmpties(inner);
-      return kept === undefined ? [] : [[key, kept] as const];
-    });
-    return entries.length === 0 ? undefined : Object.fromEntries(entries);
-  }
-  return value === '' ? undefined : value;
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** What the parts of a policy say together; read even where the job part has mistakes, so that all are listed at once. */
+const policyProblemsOf = (policy: unknown): string[] => {
+  const parsed = policySchema.safeParse(policy ?? {});
+  return parsed.success ? policyProblems(resolvePolicy(parsed.data, { taskType: null, hasAlgorithms: false })) : [];
 };
 
 /** Every mistake in a spec, as lines such as `job.HumanTaskConfig.TaskTitle: is missing (expected string)`. */
 export const readSpec = (input: unknown): SpecReading => {
-  const given: unknown = withoutEmpties(input) ?? {};
   const problems: string[] = [];
-  if (
-    typeof given === 'object' &&
-    given !== null &&
-    'job' in given &&
-    typeof given.job === 'object' &&
-    given.job !== null
-  ) {
-    if ('LabelingJobName' in given.job) {
+  let given = input;
+  if (isRecord(input)) {
+    const { LabelingJobName: name, ...job } = isRecord(input['job']) ? input['job'] : {};
+    if (name !== undefined && name !== '') {
       problems.push(
         'job.LabelingJobName: must be left out; the chain names its jobs <chain>-<5 characters>-<generation>',
       );
-      const { LabelingJobName: _, ...job } = given.job;
-      given.job = job;
     }
+    given = { ...input, ...(isRecord(input['job']) ? { job: filledIn(job) } : {}) };
+    problems.push(...policyProblemsOf(input['policy']));
   }
   const result = specSchema.safeParse(given, { reportInput: true });
-  if (!result.success) problems.push(...result.error.issues.flatMap(problemText));
+  if (!result.success) problems.push(...result.error.issues.flatMap((issue) => problemText(issue)));
   if (!result.success || problems.length > 0) return { kind: 'problems', problems };
   const { chain, job, policy } = result.data;
   const region = regionOfArn(job.HumanTaskConfig.WorkteamArn);
@@ -80,11 +68,5 @@ export const readSpec = (input: unknown): SpecReading => {
     taskType: taskTypeOf(job.HumanTaskConfig),
     hasAlgorithms: job.LabelingJobAlgorithmsConfig !== undefined,
   });
-  if (resolved.handOverMs !== null && resolved.handOverMs >= resolved.lifetimeMs) {
-    return { kind: 'problems', problems: ['policy.handOver: must be shorter than policy.lifetime'] };
-  }
-  if (resolved.maxCost !== null && resolved.price === null) {
-    return { kind: 'problems', problems: ['policy.maxCost: needs policy.price to count with'] };
-  }
   return { kind: 'spec', spec: { chain, job, policy: resolved, region, account, streaming: isStreaming(job) } };
 };
