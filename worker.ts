@@ -2,18 +2,28 @@
  * The processes that run chains: workflows and activities (a Temporal worker) and events (the consumer of the SQS
  * queue), together or apart.
  */
+import { existsSync } from 'node:fs';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import { Client } from '@temporalio/client';
-import { DefaultLogger, NativeConnection, Runtime, Worker, type LogEntry, type Logger } from '@temporalio/worker';
+import type { Client } from '@temporalio/client';
+import {
+  DefaultLogger,
+  NativeConnection,
+  Runtime,
+  Worker,
+  type LogEntry,
+  type Logger,
+  type WorkerOptions as WorkerCreateOptions,
+} from '@temporalio/worker';
 import { createActivities } from './activities/index.ts';
 import { standardClients } from './activities/clients.ts';
 import type { Config } from './config.ts';
-import { unreachable } from './connection.ts';
+import { connect, unreachable } from './connection.ts';
 import { SEARCH_ATTRIBUTES } from './decisions/search-attributes.ts';
 import { InputError, OperationError, messageOf } from './errors.ts';
-import { startConsumer, type RunningConsumer } from './events/consumer.ts';
+import { startEventStream, type EventStream, type WorkerEventSource } from './events/event-stream.ts';
 
 export const ROLES = ['workflows', 'activities', 'events'] as const;
 export type Role = (typeof ROLES)[number];
@@ -52,9 +62,13 @@ const checkSearchAttributes = async (connection: NativeConnection, namespace: st
   }
 };
 
-/** Workflow code: beside this file, as it is in the repository (.ts) or in the package (.js). */
-const workflowsPath = (): string =>
-  fileURLToPath(new URL(`./workflows/index${extname(import.meta.url)}`, import.meta.url));
+/** Workflow code, beside this file: bundled by the build in the package (.js), bundled now in the repository (.ts). */
+const workflowCode = (): Pick<WorkerCreateOptions, 'workflowBundle' | 'workflowsPath'> => {
+  const extension = extname(import.meta.url);
+  const bundle = fileURLToPath(new URL('./workflow-bundle.js', import.meta.url));
+  if (extension === '.js' && existsSync(bundle)) return { workflowBundle: { codePath: bundle } };
+  return { workflowsPath: fileURLToPath(new URL(`./workflows/index${extension}`, import.meta.url)) };
+};
 
 const createWorker = async (connection: NativeConnection, { config, roles }: WorkerOptions): Promise<Worker> => {
   const activities = createActivities({
@@ -69,14 +83,34 @@ const createWorker = async (connection: NativeConnection, { config, roles }: Wor
     namespace: config.temporal.namespace,
     taskQueue: config.taskQueue,
     shutdownGraceTime: SHUTDOWN_GRACE,
-    ...(roles.includes('workflows') ? { workflowsPath: workflowsPath() } : {}),
+    ...(roles.includes('workflows') ? workflowCode() : {}),
     ...(roles.includes('activities') ? { activities } : {}),
   });
 };
 
 const accountOfQueue = (queueUrl: string): string[] => /\/(\d{12})\/[^/]+$/.exec(queueUrl)?.slice(1) ?? [];
 
-const createConsumer = (connection: NativeConnection, { config }: WorkerOptions, logger: Logger): RunningConsumer => {
+const workerEventSource = (config: Config, awsRegion: { region?: string }): WorkerEventSource => {
+  const { workerEvents, workerEventsQueueUrl: queueUrl, workerEventsWindowMs: windowMs } = config;
+  switch (workerEvents) {
+    case 'off':
+      return { kind: 'off' };
+    case 'log':
+      return { kind: 'log', logs: new CloudWatchLogsClient(awsRegion), windowMs };
+    case 'eventbridge':
+      if (queueUrl === null)
+        throw new InputError(
+          'LABEL_RELAY_WORKER_EVENTS is eventbridge and LABEL_RELAY_WORKER_EVENTS_QUEUE_URL is not set; give the URL of the queue of worker events',
+        );
+      if (queueUrl === config.queueUrl)
+        throw new InputError(
+          'LABEL_RELAY_WORKER_EVENTS_QUEUE_URL is the queue of state changes; worker events need a queue of their own',
+        );
+      return { kind: 'eventbridge', queueUrl, windowMs };
+  }
+};
+
+const createEventStream = (client: Client, { config }: WorkerOptions, logger: Logger): EventStream => {
   const { queueUrl, region } = config;
   if (queueUrl === null)
     throw new InputError('LABEL_RELAY_QUEUE_URL is not set; give the URL of the queue of state-change events');
@@ -88,12 +122,15 @@ const createConsumer = (connection: NativeConnection, { config }: WorkerOptions,
     throw new InputError(
       'LABEL_RELAY_ACCOUNTS is not set and the queue URL names no account; give the account ids whose events are believed',
     );
-  return startConsumer({
-    client: new Client({ connection, namespace: config.temporal.namespace }),
-    sqs: new SQSClient(region === null ? {} : { region }),
+  const awsRegion = region === null ? {} : { region };
+  return startEventStream({
+    client,
+    sqs: new SQSClient(awsRegion),
     queueUrl,
     accounts,
     regions,
+    waitTimeS: config.pollS,
+    workerEvents: workerEventSource(config, awsRegion),
     logger: {
       info: (message, fields) => logger.info(message, fields),
       warn: (message, fields) => logger.warn(message, fields),
@@ -102,22 +139,32 @@ const createConsumer = (connection: NativeConnection, { config }: WorkerOptions,
   });
 };
 
+const connectNative = async (config: Config): Promise<NativeConnection> => {
+  try {
+    return await NativeConnection.connect({ ...config.temporal.connectionOptions });
+  } catch (thrown) {
+    throw unreachable(config, thrown);
+  }
+};
+
 /** Runs until `signal` is aborted and everything under way is finished. Throws InputError for what the configuration lacks. */
 export const runWorker = async (options: WorkerOptions): Promise<void> => {
   const { config, roles, signal, onReady } = options;
   const logger = stderrLogger('INFO');
   Runtime.install({ logger, shutdownSignals: [] });
-  let connection: NativeConnection;
+  const runsWorker = roles.includes('workflows') || roles.includes('activities');
+  const connection = runsWorker ? await connectNative(config) : null;
+  // The native connection drops the texts of errors that the event stream reads.
+  const events = roles.includes('events')
+    ? await connect(config).catch(async (thrown: unknown) => {
+        await connection?.close();
+        throw thrown;
+      })
+    : null;
   try {
-    connection = await NativeConnection.connect({ ...config.temporal.connectionOptions });
-  } catch (thrown) {
-    throw unreachable(config, thrown);
-  }
-  try {
-    const runsWorker = roles.includes('workflows') || roles.includes('activities');
-    if (runsWorker) await checkSearchAttributes(connection, config.temporal.namespace);
-    const worker = runsWorker ? await createWorker(connection, options) : null;
-    const consumer = roles.includes('events') ? createConsumer(connection, options, logger) : null;
+    if (connection !== null) await checkSearchAttributes(connection, config.temporal.namespace);
+    const worker = connection === null ? null : await createWorker(connection, options);
+    const stream = events === null ? null : createEventStream(events.client, options, logger);
     const stopped = new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
       else signal.addEventListener('abort', () => resolve(), { once: true });
@@ -125,8 +172,7 @@ export const runWorker = async (options: WorkerOptions): Promise<void> => {
     const running = worker?.run();
     onReady?.();
     // A worker that fails ends the process too; whoever supervises it starts another.
-    await Promise.race([stopped, ...(running === undefined ? [] : [running])]);
-    await consumer?.stop();
+    await Promise.race([stopped, ...(running === undefined ? [] : [running])]).finally(() => stream?.stop());
     if (worker !== null && worker.getState() === 'RUNNING') worker.shutdown();
     await running;
     if (!signal.aborted) throw new OperationError('the worker stopped by itself; see the log lines before this one');
@@ -134,6 +180,7 @@ export const runWorker = async (options: WorkerOptions): Promise<void> => {
     if (thrown instanceof InputError || thrown instanceof OperationError) throw thrown;
     throw new OperationError(`the worker failed: ${messageOf(thrown)}`, { cause: thrown });
   } finally {
-    await connection.close().catch(() => undefined);
+    await events?.connection.close().catch(() => undefined);
+    await connection?.close().catch(() => undefined);
   }
 };
