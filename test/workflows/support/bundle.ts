@@ -1,0 +1,15 @@
+/** The workflow code of the product, bundled once for a test file. */
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode, DefaultLogger, Runtime, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+
+// Once for a test file: what the worker says at every start helps nobody.
+const logger = new DefaultLogger('WARN');
+Runtime.install({ logger, shutdownSignals: [] });
+
+let bundled: Promise<WorkflowBundleWithSourceMap> | null = null;
+
+export const workflowBundle = (): Promise<WorkflowBundleWithSourceMap> =>
+  (bundled ??= bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('../../../workflows/index.ts', import.meta.url)),
+    logger,
+  }));

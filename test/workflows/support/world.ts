@@ -1,0 +1,246 @@
+/**
+ * A small world for tests of whole chains: the real workflows and activities, the SageMaker simulator, S3 in memory,
+ * and one clock. The simulator's clock follows Temporal's before every call, so that ages and deadlines agree with timers.
+ */
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { SNSClient } from '@aws-sdk/client-sns';
+import { Worker } from '@temporalio/worker';
+import type { WorkflowHandle } from '@temporalio/client';
+import { createActivities } from '../../../activities/index.ts';
+import { sageMakerClient } from '../../../activities/clients.ts';
+import type { ChainState } from '../../../decisions/chain-state.ts';
+import { HOUR_MS } from '../../../decisions/durations.ts';
+import { labelingChainWorkflowId, labelingJobWorkflowId } from '../../../decisions/names.ts';
+import { readSpec, type Spec } from '../../../decisions/spec.ts';
+import type { ScriptSource } from '../../../simulator/script.ts';
+import type { EventBus } from '../../../simulator/ports.ts';
+import { startSimulator, type Simulator } from '../../../simulator/simulator.ts';
+import type { labelingChain } from '../../../workflows/labeling-chain.ts';
+import type { LabelingChainInput } from '../../../workflows/labeling-chain.ts';
+import { labelingChainState, stateChange } from '../../../workflows/messages.ts';
+import { stopAfterTests, temporaryFolder } from '../../support/servers.ts';
+import { startMemoryS3, type MemoryS3 } from '../../support/memory-s3.ts';
+import { workflowBundle } from './bundle.ts';
+
+export const ACCOUNT = '123456789012';
+export const REGION = 'us-east-1';
+const BUCKET = 's3://data';
+const TASK_QUEUE = 'world';
+
+export type JobScript = Omit<NonNullable<ScriptSource['jobs']>[number], 'match'>;
+
+/** A request as a person would write it, with changes field by field at its top level and below HumanTaskConfig. */
+export type SpecChanges = { job?: Record<string, unknown>; policy?: Record<string, unknown>; manifestUri?: string };
+
+export const specOf = (chain: string, changes: SpecChanges = {}): Spec => {
+  const reading = readSpec({
+    chain,
+    job: {
+      LabelAttributeName: 'species',
+      InputConfig: { DataSource: { S3DataSource: { ManifestS3Uri: changes.manifestUri ?? manifestUriOf(chain) } } },
+      OutputConfig: { S3OutputPath: `${BUCKET}/out` },
+      RoleArn: `arn:aws:iam::${ACCOUNT}:role/ground-truth`,
+      HumanTaskConfig: {
+        WorkteamArn: `arn:aws:sagemaker:${REGION}:${ACCOUNT}:workteam/private-crowd/birders`,
+        UiConfig: { UiTemplateS3Uri: `${BUCKET}/template.html` },
+        PreHumanTaskLambdaArn: `arn:aws:lambda:${REGION}:432418664414:function:PRE-ImageMultiClass`,
+        AnnotationConsolidationConfig: {
+          AnnotationConsolidationLambdaArn: `arn:aws:lambda:${REGION}:432418664414:function:ACS-ImageMultiClass`,
+        },
+        TaskTitle: 'Name the bird',
+        TaskDescription: 'Name the bird in the picture',
+        NumberOfHumanWorkersPerDataObject: 1,
+        TaskTimeLimitInSeconds: 28_800,
+      },
+      ...changes.job,
+    },
+    policy: changes.policy,
+  });
+  if (reading.kind === 'problems') throw new Error(reading.problems.join('\n'));
+  return reading.spec;
+};
+
+export const manifestUriOf = (chain: string): string => `${BUCKET}/${chain}/input.manifest`;
+
+export const manifestText = (chain: string, objects: number, from = 0): string =>
+  Array.from({ length: objects }, (_, index) => `{"source-ref":"${BUCKET}/${chain}/${index + from}.jpg"}\n`).join('');
+
+export type ChainHandle = WorkflowHandle<typeof labelingChain>;
+
+export type Story = SpecChanges & {
+  /** Lines of the manifest. Default 10. */
+  objects?: number;
+  /** What happens to each generation, from the first; later ones go well. */
+  jobs?: JobScript[];
+  api?: ScriptSource['api'];
+  script?: Omit<ScriptSource, 'jobs' | 'api'>;
+};
+
+export class World {
+  readonly env: TestWorkflowEnvironment;
+  readonly simulator: Simulator;
+  readonly s3: MemoryS3;
+  /** `real`: the dev server, whose clock only passes; the simulator's is moved by the test. */
+  readonly #follows: boolean;
+  readonly #started: string[] = [];
+  #clearedJobs = 0;
+
+  private constructor(env: TestWorkflowEnvironment, simulator: Simulator, s3: MemoryS3, follows: boolean) {
+    this.env = env;
+    this.simulator = simulator;
+    this.s3 = s3;
+    this.#follows = follows;
+  }
+
+  /** Opens a world with a worker; all of it is closed after the file's tests. */
+  static async open(
+    env: TestWorkflowEnvironment,
+    { followsTemporal, sendsEvents }: { followsTemporal: boolean; sendsEvents: boolean },
+  ): Promise<World> {
+    const s3 = await startMemoryS3();
+    stopAfterTests(s3.close);
+    s3.store.write(`${BUCKET}/template.html`, '<crowd-form></crowd-form>');
+    const events: EventBus = {
+      put: async (put) => {
+        if (!sendsEvents) return;
+        for (const event of put) {
+          const jobName = event.resources[0]?.split('/').at(-1) ?? '';
+          const workflowId = labelingJobWorkflowId({ account: ACCOUNT, region: REGION, jobName });
+          const change = { status: event.detail['LabelingJobStatus'] ?? '', eventId: event.id };
+          await env.client.workflow
+            .getHandle(workflowId)
+            .signal(stateChange, change)
+            .catch(() => undefined);
+        }
+      },
+    };
+    const startMs = await env.currentTimeMs();
+    const simulator = await startSimulator({
+      s3: s3.store,
+      events,
+      startMs,
+      clock: followsTemporal ? 'stopped' : 'real',
+      account: ACCOUNT,
+      region: REGION,
+    });
+    stopAfterTests(() => simulator.close());
+    const world = new World(env, simulator, s3, followsTemporal);
+    const sagemaker = sageMakerClient({
+      endpoint: simulator.endpoint,
+      region: REGION,
+      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+      maxAttempts: 1,
+    });
+    sagemaker.middlewareStack.add(
+      (next) => async (args) => {
+        await world.sync();
+        return next(args);
+      },
+      { step: 'initialize', name: 'clock' },
+    );
+    const activities = createActivities({
+      sagemaker: () => sagemaker,
+      s3: () => s3.client,
+      sns: (region) => new SNSClient({ region, endpoint: 'http://127.0.0.1:9' }),
+      temporaryDirectory: await temporaryFolder(),
+      webhookSecret: () => null,
+      regions: [],
+      accounts: [],
+    });
+    const worker = await Worker.create({
+      connection: env.nativeConnection,
+      taskQueue: TASK_QUEUE,
+      workflowBundle: await workflowBundle(),
+      activities,
+    });
+    const running = worker.run();
+    stopAfterTests(async () => {
+      worker.shutdown();
+      await running;
+    });
+    return world;
+  }
+
+  /** Brings the simulator's clock to Temporal's. */
+  async sync(): Promise<void> {
+    if (!this.#follows) return;
+    const behindMs = (await this.env.currentTimeMs()) - this.simulator.clock.nowMs();
+    if (behindMs > 0) await this.simulator.advance(behindMs);
+  }
+
+  /** Writes the manifest and the script of a chain, without starting it. */
+  async prepare(chain: string, story: Story = {}): Promise<Spec> {
+    const { objects = 10, jobs = [], api = [], script = {} } = story;
+    await this.sync();
+    if (objects > 0) this.s3.store.write(manifestUriOf(chain), manifestText(chain, objects));
+    await this.simulator.script({
+      ...script,
+      api,
+      jobs: jobs.map((rules, index) => ({
+        ...rules,
+        match: { name: `${chain}-*-${String(index + 1).padStart(3, '0')}` },
+      })),
+    });
+    return specOf(chain, story);
+  }
+
+  async start(chain: string, story: Story = {}): Promise<ChainHandle> {
+    return this.run(chain, { kind: 'start', spec: await this.prepare(chain, story) });
+  }
+
+  run(chain: string, input: LabelingChainInput): Promise<ChainHandle> {
+    this.#started.push(labelingChainWorkflowId(chain));
+    return this.env.client.workflow.start<typeof labelingChain>('labelingChain', {
+      workflowId: labelingChainWorkflowId(chain),
+      taskQueue: TASK_QUEUE,
+      args: [input],
+    });
+  }
+
+  state(chain: string): Promise<ChainState> {
+    return this.env.client.workflow.getHandle(labelingChainWorkflowId(chain)).query(labelingChainState);
+  }
+
+  /** Lets time pass until the chain's state is as wanted. */
+  async until(
+    chain: string,
+    wanted: (state: ChainState) => boolean,
+    { stepMs = HOUR_MS, steps = 400 }: { stepMs?: number; steps?: number } = {},
+  ): Promise<ChainState> {
+    for (let step = 0; step < steps; step += 1) {
+      const state = await this.state(chain).catch(() => null);
+      if (state !== null && wanted(state)) return state;
+      await this.env.sleep(stepMs);
+      await this.sync();
+    }
+    const last = await this.state(chain);
+    throw new Error(`${chain} did not get there: ${JSON.stringify({ ...last, spec: null }, null, 1)}`);
+  }
+
+  untilAttention(chain: string, stepMs = HOUR_MS): Promise<ChainState> {
+    return this.until(chain, (state) => state.attention !== null, { stepMs });
+  }
+
+  untilEnded(chain: string, stepMs = HOUR_MS): Promise<ChainState> {
+    return this.until(chain, (state) => state.end !== null, { stepMs });
+  }
+
+  /** Ends what the test left open, so that its timers do not slow what follows. */
+  async clear(): Promise<void> {
+    this.s3.fault = null;
+    const jobs = this.simulator.groundTruth.jobs.slice(this.#clearedJobs);
+    this.#clearedJobs += jobs.length;
+    const jobIds = jobs.map(({ name }) => labelingJobWorkflowId({ account: ACCOUNT, region: REGION, jobName: name }));
+    for (const workflowId of [...this.#started.splice(0), ...jobIds]) {
+      await this.env.client.workflow
+        .getHandle(workflowId)
+        .terminate('the test is over')
+        .catch(() => undefined);
+    }
+  }
+
+  /** The labeling jobs of a chain that AWS knows, in the order of their creation. */
+  jobNames(chain: string): string[] {
+    return this.simulator.groundTruth.jobs.map(({ name }) => name).filter((name) => name.startsWith(`${chain}-`));
+  }
+}
