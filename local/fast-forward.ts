@@ -7,7 +7,7 @@
  * without a word; a running activity halts the skipping until it ends; work that ends just as the target passes is taken beyond it.
  */
 import { randomUUID } from 'node:crypto';
-import { type Client, isGrpcDeadlineError, isGrpcServiceError } from '@temporalio/client';
+import { type Client, isGrpcCancelledError, isGrpcDeadlineError, isGrpcServiceError } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { OperationError } from '../errors.ts';
 import { formatDuration } from '../decisions/durations.ts';
@@ -70,7 +70,8 @@ const pollOnce = async (client: Client, workflowId: string, fastForwardId: strin
     );
     return hasCompleted(fastForwardPollingResult);
   } catch (thrown) {
-    if (isGrpcDeadlineError(thrown) || isNotFound(thrown)) return false;
+    // At the deadline either side may end the call first; when the server does, it says CANCELLED.
+    if (isGrpcDeadlineError(thrown) || isGrpcCancelledError(thrown) || isNotFound(thrown)) return false;
     throw thrown;
   }
 };

@@ -1,0 +1,152 @@
+/**
+ * The local stack as a user runs it: `label-relay local` in one shell, everything else in another with its variables.
+ */
+import { once } from 'node:events';
+import type { ChildProcess } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { z } from 'zod';
+import { checkLedger } from '../../demo/ledger-check.ts';
+import type { LedgerRecord } from '../../simulator/ledger.ts';
+import { runCli, spawnCli } from './run-cli.ts';
+
+const factsSchema = z.object({
+  awsEndpoint: z.url(),
+  sagemakerEndpoint: z.url(),
+  bucket: z.string(),
+  region: z.string(),
+  account: z.string(),
+  pids: z.record(z.string(), z.int().nullable()),
+  env: z.record(z.string(), z.string()),
+});
+type Facts = z.infer<typeof factsSchema>;
+
+const firstLine = async (child: ChildProcess): Promise<string> => {
+  let text = '';
+  while (!text.includes('\n')) {
+    const [chunk] = await once(child.stdout ?? child, 'data');
+    text += String(chunk);
+  }
+  return text.slice(0, text.indexOf('\n'));
+};
+
+let stack: ChildProcess;
+let facts: Facts;
+let folder: string;
+let s3: S3Client;
+const children: ChildProcess[] = [];
+
+const objects = Array.from({ length: 60 }, (_, index) =>
+  JSON.stringify({ 'source-ref': `s3://mine/photos/${index}.jpg` }),
+);
+const manifest = `${objects.join('\n')}\n`;
+
+const specFor = (chain: string) => ({
+  chain,
+  job: {
+    LabelAttributeName: 'kind',
+    InputConfig: { DataSource: { S3DataSource: { ManifestS3Uri: `s3://${facts.bucket}/mine/${chain}.manifest` } } },
+    OutputConfig: { S3OutputPath: `s3://${facts.bucket}/mine/labels` },
+    RoleArn: `arn:aws:iam::${facts.account}:role/GroundTruth`,
+    StoppingConditions: { MaxHumanLabeledObjectCount: 25 },
+    HumanTaskConfig: {
+      WorkteamArn: `arn:aws:sagemaker:${facts.region}:${facts.account}:workteam/private-crowd/team`,
+      UiConfig: { UiTemplateS3Uri: `s3://${facts.bucket}/mine/ui.html` },
+      PreHumanTaskLambdaArn: 'arn:aws:lambda:us-east-1:432418664414:function:PRE-PassThrough',
+      TaskTitle: 'Kind',
+      TaskDescription: 'Choose the kind',
+      NumberOfHumanWorkersPerDataObject: 1,
+      TaskTimeLimitInSeconds: 600,
+      AnnotationConsolidationConfig: {
+        AnnotationConsolidationLambdaArn: 'arn:aws:lambda:us-east-1:432418664414:function:ACS-PassThrough',
+      },
+    },
+  },
+  policy: { stoppingConditions: 'per-job' },
+});
+
+const put = async (key: string, body: string): Promise<void> => {
+  await s3.send(new PutObjectCommand({ Bucket: facts.bucket, Key: key, Body: body }));
+};
+
+const textOf = async (uri: string): Promise<string> => {
+  const { Body } = await s3.send(
+    new GetObjectCommand({ Bucket: facts.bucket, Key: uri.slice(`s3://${facts.bucket}/`.length) }),
+  );
+  return (await Body?.transformToString()) ?? '';
+};
+
+const startOwnChain = async (chain: string): Promise<void> => {
+  await put(`mine/${chain}.manifest`, manifest);
+  const file = join(folder, `${chain}.json`);
+  await writeFile(file, JSON.stringify(specFor(chain)));
+  const started = await runCli(['start', file, '--json'], facts.env);
+  expect(started).toMatchObject({ code: 0 });
+};
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'label-relay-test-'));
+  stack = spawnCli(['local', '--json']);
+  facts = factsSchema.parse(JSON.parse(await firstLine(stack)));
+  s3 = new S3Client({
+    endpoint: facts.awsEndpoint,
+    region: facts.region,
+    forcePathStyle: true,
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  });
+  await put('mine/ui.html', '<html></html>');
+}, 180_000);
+
+afterAll(async () => {
+  for (const child of children) child.kill('SIGTERM');
+  stack.kill('SIGINT');
+  if (stack.exitCode === null) await once(stack, 'exit');
+  await rm(folder, { recursive: true, force: true });
+}, 60_000);
+
+const pidOf = (name: string): number => {
+  const pid = facts.pids[name];
+  if (pid === null || pid === undefined) throw new Error(`${name} has no pid`);
+  return pid;
+};
+
+test('kill -9 of the worker in the middle of a chain changes nothing in the result (I1, I2, I3, I7)', async () => {
+  await startOwnChain('killed');
+  expect(await runCli(['local', 'advance', '8m'], facts.env)).toMatchObject({ code: 0 });
+  process.kill(pidOf('worker'), 'SIGKILL');
+  const worker = spawnCli(['worker'], facts.env);
+  children.push(worker);
+  expect(JSON.parse(await firstLine(worker))).toMatchObject({ ready: true });
+  expect(await runCli(['local', 'advance', '3d'], facts.env)).toMatchObject({ code: 0 });
+  const shown = await runCli(['show', 'killed', '--json'], facts.env);
+  const document = z
+    .object({ status: z.string(), finalManifest: z.string(), leftoverReport: z.string(), jobs: z.array(z.unknown()) })
+    .parse(JSON.parse(shown.stdout));
+  expect(document.status).toBe('labeled');
+  expect(document.jobs).toHaveLength(3);
+  const ledger = (await (await fetch(`${facts.sagemakerEndpoint}/_simulator/ledger`)).json()) as LedgerRecord[];
+  const checks = checkLedger({
+    ledger,
+    labelAttribute: 'kind',
+    manifest,
+    finalManifest: await textOf(document.finalManifest),
+    leftoverReport: await textOf(document.leftoverReport),
+  });
+  expect(checks.flatMap(({ violations }) => violations)).toEqual([]);
+}, 180_000);
+
+test('a chain name in use, and a manifest that an open chain works on, are refused with what to do', async () => {
+  await startOwnChain('first');
+  const file = join(folder, 'first.json');
+  const again = await runCli(['start', file], facts.env);
+  expect(again.code).toBe(2);
+  expect(again.stderr).toMatch(/the chain first is running; see: label-relay show first/);
+  const other = join(folder, 'other.json');
+  await writeFile(other, JSON.stringify({ ...specFor('first'), chain: 'second' }));
+  const refused = await runCli(['start', other], facts.env);
+  expect(refused.code).toBe(2);
+  expect(refused.stderr).toMatch(/the chain first is open on the same manifest/);
+  expect(await runCli(['stop', 'first', '--wait'], facts.env)).toMatchObject({ code: 0 });
+}, 120_000);
