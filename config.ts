@@ -4,6 +4,7 @@
  */
 import { devNull, tmpdir } from 'node:os';
 import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
+import { DURATION_HELP, parseDurationMs } from './decisions/durations.ts';
 import { DEFAULT_TASK_QUEUE } from './decisions/names.ts';
 import { InputError, messageOf } from './errors.ts';
 
@@ -17,8 +18,14 @@ export type Config = {
   region: string | null;
   /** The queue of state-change events; null where this process needs none. */
   queueUrl: string | null;
-  /** The queue of worker events; null if they are off. */
+  /** Where worker events come from; never from both places at once, which would count them twice. */
+  workerEvents: (typeof WORKER_EVENT_SOURCES)[number];
+  /** The queue of worker events; null if there is none. */
   workerEventsQueueUrl: string | null;
+  /** How long worker events are counted before the chain hears of them. Milliseconds. */
+  workerEventsWindowMs: number;
+  /** How long one poll of a queue waits for messages. Seconds, 1 to 20. */
+  pollS: number;
   /** Regions and accounts whose events are believed and where jobs may run; empty: not restricted (jobs) or AWS_REGION (events). */
   regions: string[];
   accounts: string[];
@@ -31,11 +38,23 @@ export type Config = {
   webhookSecret: (name: string) => string | null;
 };
 
+/** `eventbridge`: a rule and a queue of their own. `log`: the log that Ground Truth keeps of worker activity. */
+export const WORKER_EVENT_SOURCES = ['eventbridge', 'log', 'off'] as const;
+
+/** SQS, WaitTimeSeconds: at most 20. */
+const LONGEST_POLL_S = 20;
+
 /** Our variables, with what they mean: the docs are made from this. */
 export const VARIABLES = {
   LABEL_RELAY_TASK_QUEUE: `Task queue of our workflows and activities. Default ${DEFAULT_TASK_QUEUE}.`,
   LABEL_RELAY_QUEUE_URL: 'URL of the SQS queue of state-change events. Needed by `worker --only events`.',
-  LABEL_RELAY_WORKER_EVENTS_QUEUE_URL: 'URL of the SQS queue of worker events. Not set: worker events are off.',
+  LABEL_RELAY_WORKER_EVENTS:
+    'Where worker events come from: eventbridge (needs LABEL_RELAY_WORKER_EVENTS_QUEUE_URL), log (one process only reads it), or off. Default: eventbridge if that queue is set, else off.',
+  LABEL_RELAY_WORKER_EVENTS_QUEUE_URL: 'URL of the SQS queue of worker events.',
+  LABEL_RELAY_WORKER_EVENTS_WINDOW:
+    'How long worker events are counted before a chain hears of them. Default 1h, while declines outnumber submits 5m.',
+  LABEL_RELAY_POLL_SECONDS:
+    'How long one poll of a queue waits for messages, 1 to 20; a stop waits for the poll that is under way. Default 10.',
   LABEL_RELAY_REGIONS:
     'Comma-separated regions whose events are believed and where jobs may run. Default AWS_REGION for events, any for jobs.',
   LABEL_RELAY_ACCOUNTS:
@@ -85,12 +104,32 @@ export const loadConfig = (env: Environment): Config => {
     if (!/^[a-z]{2,}(-[a-z]+)+-\d+$/.test(region))
       problems.push(`LABEL_RELAY_REGIONS holds ${JSON.stringify(region)}, expected names such as us-east-1`);
   }
+  const workerEventsQueueUrl = url('LABEL_RELAY_WORKER_EVENTS_QUEUE_URL');
+  const givenSource = orNull(env['LABEL_RELAY_WORKER_EVENTS']);
+  const workerEvents = WORKER_EVENT_SOURCES.find(
+    (source) => source === (givenSource ?? (workerEventsQueueUrl === null ? 'off' : 'eventbridge')),
+  );
+  if (workerEvents === undefined)
+    problems.push(
+      `LABEL_RELAY_WORKER_EVENTS is ${JSON.stringify(givenSource)}, expected ${WORKER_EVENT_SOURCES.join(', ')}`,
+    );
+  const givenWindow = orNull(env['LABEL_RELAY_WORKER_EVENTS_WINDOW']) ?? '1h';
+  const workerEventsWindowMs = parseDurationMs(givenWindow) ?? 0;
+  if (workerEventsWindowMs <= 0)
+    problems.push(`LABEL_RELAY_WORKER_EVENTS_WINDOW is ${JSON.stringify(givenWindow)}, expected ${DURATION_HELP}`);
+  const givenPoll = orNull(env['LABEL_RELAY_POLL_SECONDS']) ?? '10';
+  const pollS = /^\d{1,2}$/.test(givenPoll) ? Number(givenPoll) : 0;
+  if (pollS < 1 || pollS > LONGEST_POLL_S)
+    problems.push(`LABEL_RELAY_POLL_SECONDS is ${JSON.stringify(givenPoll)}, expected 1 to ${LONGEST_POLL_S}`);
   const config: Config = {
     temporal: { ...temporal, namespace: temporal.namespace ?? 'default' },
     taskQueue: orNull(env['LABEL_RELAY_TASK_QUEUE']) ?? DEFAULT_TASK_QUEUE,
     region: orNull(env['AWS_REGION']) ?? orNull(env['AWS_DEFAULT_REGION']),
     queueUrl: url('LABEL_RELAY_QUEUE_URL'),
-    workerEventsQueueUrl: url('LABEL_RELAY_WORKER_EVENTS_QUEUE_URL'),
+    workerEvents: workerEvents ?? 'off',
+    workerEventsQueueUrl,
+    workerEventsWindowMs,
+    pollS,
     regions,
     accounts,
     webUrl: url('LABEL_RELAY_WEB_URL')?.replace(/\/+$/, '') ?? null,

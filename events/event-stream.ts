@@ -9,7 +9,9 @@ import { startWorkerLog } from './worker-log.ts';
 
 /** Where worker events come from. */
 export type WorkerEventSource =
-  { kind: 'off' } | { kind: 'eventbridge'; queueUrl: string } | { kind: 'log'; logs: CloudWatchLogsClient };
+  | { kind: 'off' }
+  | { kind: 'eventbridge'; queueUrl: string; windowMs?: number }
+  | { kind: 'log'; logs: CloudWatchLogsClient; windowMs?: number };
 
 export type EventStreamOptions = Omit<ConsumerOptions, 'onWorkerEvent'> & { workerEvents: WorkerEventSource };
 
@@ -26,7 +28,8 @@ export const startEventStream = ({ workerEvents, ...options }: EventStreamOption
     const consumer = startConsumer(options);
     return { stop: () => consumer.stop(), stats: () => ({ stateChanges: consumer.stats(), workerEvents: null }) };
   }
-  const activity = startWorkerActivity(client);
+  const { windowMs } = workerEvents;
+  const activity = startWorkerActivity(client, windowMs === undefined ? {} : { windowMs });
   // Worker events that a rule sends to the first queue by mistake are counted as well.
   const consumer = startConsumer({ ...options, onWorkerEvent: (event) => activity.count(event) });
   const workers =

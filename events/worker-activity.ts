@@ -7,9 +7,9 @@ import type { Client } from '@temporalio/client';
 import { workerActivity } from '../workflows/messages.ts';
 import { deliver } from './deliver.ts';
 import type { WorkerEvent } from './handling.ts';
-import { createWorkerWindows, type ClosedWindow, type WorkerWindows } from './worker-windows.ts';
+import { createWorkerWindows, WINDOW_MS, type ClosedWindow, type WorkerWindows } from './worker-windows.ts';
 
-/** How often finished windows are looked for. Milliseconds. */
+/** How often finished windows are looked for, at most. Milliseconds. */
 const LOOK_EVERY_MS = 30_000;
 
 export type WorkerActivityCounter = {
@@ -21,10 +21,16 @@ export type WorkerActivityCounter = {
   stop(): Promise<void>;
 };
 
+export type WorkerActivityOptions = {
+  /** How long worker events are counted before one signal. Default an hour. Milliseconds. */
+  windowMs?: number;
+  windows?: WorkerWindows;
+};
+
 /** Starts the timer. Pass `count` to the consumer as `onWorkerEvent`; stop it after the consumer. */
 export const startWorkerActivity = (
   client: Client,
-  windows: WorkerWindows = createWorkerWindows(),
+  { windowMs = WINDOW_MS, windows = createWorkerWindows(Date.now, windowMs) }: WorkerActivityOptions = {},
 ): WorkerActivityCounter => {
   const send = async (window: ClosedWindow): Promise<void> => {
     const { kind } = await deliver(client, window.place, workerActivity, window.activity);
@@ -38,7 +44,7 @@ export const startWorkerActivity = (
     });
     return sending;
   };
-  const timer = setInterval(() => void flush(), LOOK_EVERY_MS);
+  const timer = setInterval(() => void flush(), Math.min(LOOK_EVERY_MS, windowMs));
   return {
     count: (event, worker) => void windows.count(event, worker),
     flush,

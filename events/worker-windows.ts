@@ -11,7 +11,7 @@ import type { WorkerActivity } from '../workflows/messages.ts';
 import type { TaskAction } from './envelope.ts';
 import type { WorkerEvent } from './handling.ts';
 
-/** How long a window stays open, by arrival of its first event. Milliseconds. */
+/** How long a window stays open, and how long in a surge. Milliseconds. */
 export const WINDOW_MS = 3_600_000;
 export const SURGE_WINDOW_MS = 300_000;
 
@@ -43,7 +43,8 @@ export type WorkerWindows = {
   putBack(window: ClosedWindow): void;
 };
 
-export const createWorkerWindows = (now: () => number = Date.now): WorkerWindows => {
+/** @param windowMs how long a window stays open, by arrival of its first event. */
+export const createWorkerWindows = (now: () => number = Date.now, windowMs: number = WINDOW_MS): WorkerWindows => {
   const windows = new Map<string, Window>();
   const undelivered: ClosedWindow[] = [];
   // A key of this process alone: what is kept of a worker id cannot be matched with anything outside.
@@ -84,7 +85,7 @@ export const createWorkerWindows = (now: () => number = Date.now): WorkerWindows
     takeDue({ everything = false } = {}) {
       const due = undelivered.splice(0);
       for (const [key, window] of windows) {
-        const lastsMs = isSurge(window) ? SURGE_WINDOW_MS : WINDOW_MS;
+        const lastsMs = isSurge(window) ? Math.min(SURGE_WINDOW_MS, windowMs) : windowMs;
         if (!everything && now() - window.openedAtMs < lastsMs) continue;
         windows.delete(key);
         due.push(close(window));

@@ -1,6 +1,6 @@
 /**
- * What a chain needs in AWS, made on the emulator: a bucket, the rule for state-change events, the queue that it
- * fills and the queue for what cannot be handled. The same shapes and numbers as the template for real AWS.
+ * What a chain needs in AWS, made on the emulator: a bucket, and for state changes and for worker events a rule, the
+ * queue that it fills and the queue for what cannot be handled. The same shapes and numbers as the template for real AWS.
  */
 import { EventBridgeClient, PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
 import { BucketAlreadyOwnedByYou, CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
@@ -10,6 +10,7 @@ import {
   SQSClient,
   SetQueueAttributesCommand,
 } from '@aws-sdk/client-sqs';
+import { STATE_CHANGE_RULE_NAME, WORKER_EVENT_RULE_NAME, workerEventPattern } from '../events/rule.ts';
 import { stateChangePattern } from '../events/state-change-pattern.ts';
 import { OperationError } from '../errors.ts';
 import { localAwsConfig } from './local-clients.ts';
@@ -20,11 +21,22 @@ const DAY_S = 86_400;
 const QUEUE = { visibilityTimeoutS: 120, retentionS: 4 * DAY_S, maxReceiveCount: 5 };
 const DEAD_LETTER_RETENTION_S = 14 * DAY_S;
 
-const NAMES = {
-  bucket: 'label-relay',
-  queue: 'label-relay-events',
-  deadLetterQueue: 'label-relay-events-dead-letters',
-  rule: 'label-relay-state-changes',
+const BUCKET = 'label-relay';
+
+/** State changes and worker events: each with a rule, a queue, and a queue for what cannot be handled. */
+const STREAMS = {
+  stateChanges: {
+    queue: 'label-relay-events',
+    deadLetterQueue: 'label-relay-events-dead-letters',
+    rule: STATE_CHANGE_RULE_NAME,
+    pattern: stateChangePattern(),
+  },
+  workerEvents: {
+    queue: 'label-relay-worker-events',
+    deadLetterQueue: 'label-relay-worker-events-dead-letters',
+    rule: WORKER_EVENT_RULE_NAME,
+    pattern: workerEventPattern(),
+  },
 };
 
 /** Names and addresses of what {@link createAwsResources} made. */
@@ -35,6 +47,8 @@ export type AwsResources = {
   deadLetterQueueUrl: string;
   ruleName: string;
   ruleArn: string;
+  workerEventsQueueUrl: string;
+  workerEventsRuleName: string;
 };
 
 const required = (value: string | undefined, what: string): string => {
@@ -73,6 +87,30 @@ const queuePolicy = (queueArn: string, ruleArn: string): string =>
     ],
   });
 
+type StreamClients = { sqs: SQSClient; events: EventBridgeClient };
+
+/** A rule that fills a queue, with its dead-letter queue. */
+const ensureStream = async (stream: (typeof STREAMS)[keyof typeof STREAMS], { sqs, events }: StreamClients) => {
+  const deadLetters = await ensureQueue(sqs, stream.deadLetterQueue, {
+    MessageRetentionPeriod: String(DEAD_LETTER_RETENTION_S),
+  });
+  const queue = await ensureQueue(sqs, stream.queue, {
+    VisibilityTimeout: String(QUEUE.visibilityTimeoutS),
+    MessageRetentionPeriod: String(QUEUE.retentionS),
+    RedrivePolicy: JSON.stringify({ deadLetterTargetArn: deadLetters.arn, maxReceiveCount: QUEUE.maxReceiveCount }),
+  });
+  const { RuleArn } = await events.send(
+    new PutRuleCommand({ Name: stream.rule, EventPattern: JSON.stringify(stream.pattern), State: 'ENABLED' }),
+  );
+  const ruleArn = required(RuleArn, 'a rule ARN');
+  await sqs.send(
+    new SetQueueAttributesCommand({ QueueUrl: queue.url, Attributes: { Policy: queuePolicy(queue.arn, ruleArn) } }),
+  );
+  // The same id each time, so that it stays one target.
+  await events.send(new PutTargetsCommand({ Rule: stream.rule, Targets: [{ Id: 'queue', Arn: queue.arn }] }));
+  return { queue, deadLetters, ruleArn };
+};
+
 /**
  * Makes everything that is missing; may be called again at any time.
  * @param endpoint of the emulator: these calls never reach AWS.
@@ -83,31 +121,18 @@ export const createAwsResources = async (endpoint: string): Promise<AwsResources
   const sqs = new SQSClient(config);
   const events = new EventBridgeClient(config);
   try {
-    await ensureBucket(s3, NAMES.bucket);
-    const deadLetters = await ensureQueue(sqs, NAMES.deadLetterQueue, {
-      MessageRetentionPeriod: String(DEAD_LETTER_RETENTION_S),
-    });
-    const queue = await ensureQueue(sqs, NAMES.queue, {
-      VisibilityTimeout: String(QUEUE.visibilityTimeoutS),
-      MessageRetentionPeriod: String(QUEUE.retentionS),
-      RedrivePolicy: JSON.stringify({ deadLetterTargetArn: deadLetters.arn, maxReceiveCount: QUEUE.maxReceiveCount }),
-    });
-    const { RuleArn } = await events.send(
-      new PutRuleCommand({ Name: NAMES.rule, EventPattern: JSON.stringify(stateChangePattern()), State: 'ENABLED' }),
-    );
-    const ruleArn = required(RuleArn, 'a rule ARN');
-    await sqs.send(
-      new SetQueueAttributesCommand({ QueueUrl: queue.url, Attributes: { Policy: queuePolicy(queue.arn, ruleArn) } }),
-    );
-    // The same id each time, so that it stays one target.
-    await events.send(new PutTargetsCommand({ Rule: NAMES.rule, Targets: [{ Id: 'queue', Arn: queue.arn }] }));
+    await ensureBucket(s3, BUCKET);
+    const stateChanges = await ensureStream(STREAMS.stateChanges, { sqs, events });
+    const workerEvents = await ensureStream(STREAMS.workerEvents, { sqs, events });
     return {
-      bucket: NAMES.bucket,
-      queueUrl: queue.url,
-      queueArn: queue.arn,
-      deadLetterQueueUrl: deadLetters.url,
-      ruleName: NAMES.rule,
-      ruleArn,
+      bucket: BUCKET,
+      queueUrl: stateChanges.queue.url,
+      queueArn: stateChanges.queue.arn,
+      deadLetterQueueUrl: stateChanges.deadLetters.url,
+      ruleName: STREAMS.stateChanges.rule,
+      ruleArn: stateChanges.ruleArn,
+      workerEventsQueueUrl: workerEvents.queue.url,
+      workerEventsRuleName: STREAMS.workerEvents.rule,
     };
   } finally {
     for (const client of [s3, sqs, events]) client.destroy();

@@ -143,9 +143,7 @@ const startRole = (role: 'worker' | 'consumer', env: Record<string, string>, dir
     env,
     logFile: join(dir, `${role}.log`),
     readiness: { kind: 'json-line' },
-    // The queue and the server go with them, so nothing is lost that would outlive this stack: a consumer that sits out
-    // its long poll is not waited for.
-    graceMs: role === 'worker' ? 5_000 : 1_000,
+    graceMs: role === 'worker' ? 5_000 : 3_000,
   });
 
 /**
@@ -156,7 +154,7 @@ const environmentFor = (
   temporal: TemporalServer,
   awsEndpoint: string,
   sagemakerEndpoint: string,
-  { queueUrl }: AwsResources,
+  { queueUrl, workerEventsQueueUrl }: AwsResources,
 ): Record<string, string> => ({
   TEMPORAL_ADDRESS: temporal.address,
   TEMPORAL_NAMESPACE: temporal.namespace,
@@ -167,6 +165,11 @@ const environmentFor = (
   AWS_ENDPOINT_URL: awsEndpoint,
   AWS_ENDPOINT_URL_SAGEMAKER: sagemakerEndpoint,
   LABEL_RELAY_QUEUE_URL: queueUrl,
+  LABEL_RELAY_WORKER_EVENTS_QUEUE_URL: workerEventsQueueUrl,
+  // `advance` makes a month pass in half a minute of the consumer's time; an hour would never be over.
+  LABEL_RELAY_WORKER_EVENTS_WINDOW: '2s',
+  // Short polls, so that a stop is quick.
+  LABEL_RELAY_POLL_SECONDS: '1',
   LABEL_RELAY_LOCAL_SIMULATOR: sagemakerEndpoint,
   LABEL_RELAY_WEB_URL: temporal.webUrl,
 });
