@@ -34,10 +34,13 @@ const copyData = async (folder: string): Promise<void> => {
   }
 };
 
-/** Bundling takes seconds and webpack at every start of a worker; the bundle is the same for all of them. */
+/**
+ * Bundling takes seconds and webpack at every start of a worker; the bundle is the same for all of them. Made from the
+ * sources: beside them are the libraries that it holds.
+ */
 const bundle = async (folder: string): Promise<void> => {
   const { code } = await bundleWorkflowCode({
-    workflowsPath: join(folder, 'workflows', 'index.js'),
+    workflowsPath: join(repository, 'workflows', 'index.ts'),
     logger: new DefaultLogger('WARN'),
   });
   await writeFile(join(folder, 'workflow-bundle.js'), code);
