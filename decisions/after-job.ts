@@ -227,11 +227,11 @@ export const lateLabelsMerged = (
     },
   );
 
-/** The output of the ended job does not hold what AWS counted, or cannot be read: the merge waits for a person. */
+/** Something stands in the way that only a person can mend: the output lacks labels, a file or S3 refuses, the follower failed. */
 export const mergeBlocked = (
   state: ChainState,
   generation: number,
-  reason: 'labels-missing' | 'unreadable-output' | 'storage-refused' | 'job-workflow-failed',
+  reason: 'labels-missing' | 'unreadable-output' | 'storage-refused' | 'unusable-input' | 'job-workflow-failed',
   message: string,
 ): ChainState => askFor(state, reason, message, generation);
 

@@ -17,6 +17,7 @@ export const ATTENTION_REASONS = [
   'job-gone',
   'job-workflow-failed',
   'storage-refused',
+  'unusable-input',
   'initializing-too-long',
   'stop-unconfirmed',
   'past-deadline',
@@ -92,6 +93,7 @@ const actionsFor = (reason: AttentionReason, chain: string): string[] => {
       return [`${resume}  to go on with a new job`, `${stop}  to end the chain here`];
     case 'job-workflow-failed':
     case 'storage-refused':
+    case 'unusable-input':
       return [`mend the cause named above, then ${resume}`, `${stop}  to end the chain here`];
     case 'initializing-too-long':
     case 'stop-unconfirmed':
