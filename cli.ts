@@ -144,6 +144,22 @@ program
     runCommand(async () => (await import('./cli/commands/chains.ts')).amend(chain, file, options)),
   );
 
+program
+  .command('report <chain>')
+  .description('one page about a chain: what happened, charts, set-aside objects, cost; works offline')
+  .option('-o, --output <file>', 'where to write it; left out or -: standard output')
+  .addOption(
+    new Option('--format <format>', 'default: by the ending of the file, else html').choices(['html', 'md', 'json']),
+  )
+  .addOption(new Option('--json', 'the same as --format json'))
+  .addHelpText(
+    'after',
+    '\nExamples:\n  $ label-relay report birds -o birds.html\n  $ label-relay report birds --format md',
+  )
+  .action((chain, options) =>
+    runCommand(async () => (await import('./cli/commands/report.ts')).report(chain, options)),
+  );
+
 const events = program.command('events').description('events of the event stream');
 events
   .command('send <file>')

@@ -39,6 +39,8 @@ import type { ResumeOptions } from './decisions/resume.ts';
 import { readSpec, type Spec } from './decisions/spec.ts';
 import { chainDocument, withLiveJob, type ChainDocument, type ChainStatus } from './decisions/view.ts';
 import { InputError, OperationError, messageOf } from './errors.ts';
+import { collectReport } from './report/collect.ts';
+import type { Report } from './report/document.ts';
 import type { labelingChain, LabelingChainInput } from './workflows/labeling-chain.ts';
 import type { labelingPreflight } from './workflows/labeling-preflight.ts';
 import {
@@ -55,6 +57,7 @@ import { searchAttributes } from './workflows/search-attributes.ts';
 export { InputError, OperationError } from './errors.ts';
 export type { ChainDocument, ChainStatus, JobDocument } from './decisions/view.ts';
 export type { Finding, Preflight } from './activities/preflight.ts';
+export type { Report } from './report/document.ts';
 export type { Spec } from './decisions/spec.ts';
 
 export type LabelRelayOptions = {
@@ -280,16 +283,29 @@ export class LabelRelay {
     await this.#command(chain, (handle) => handle.executeUpdate(amendChain, { args: [amendment] }));
   }
 
+  /**
+   * The report on a chain: what happened, progress, jobs, objects by attempts, cost. What cannot be read any more is left out
+   * and said in its `notes`. @throws InputError if there is no chain of this name.
+   */
+  async report(chain: string): Promise<Report> {
+    return collectReport(await this.get(chain), {
+      client: this.#client,
+      taskQueue: this.#taskQueue,
+      link: (workflowId) => this.#link(workflowId, null),
+    });
+  }
+
   #readSpec(input: unknown): Spec {
     const reading = readSpec(input);
     if (reading.kind === 'problems') throw new InputError(reading.problems);
     return reading.spec;
   }
 
-  #link(workflowId: string, runId: string): string | null {
+  /** Without a run id the page of its latest run. */
+  #link(workflowId: string, runId: string | null): string | null {
     if (this.#webUrl === null) return null;
     const namespace = encodeURIComponent(this.#client.options.namespace);
-    return `${this.#webUrl}/namespaces/${namespace}/workflows/${encodeURIComponent(workflowId)}/${runId}/history`;
+    return `${this.#webUrl}/namespaces/${namespace}/workflows/${encodeURIComponent(workflowId)}${runId === null ? '' : `/${runId}/history`}`;
   }
 
   async #webUrlOf(chain: string): Promise<string | null> {

@@ -1,0 +1,63 @@
+/** `label-relay report`: one page about a chain. The plotting library is loaded only for a page. */
+import { rename, rm, writeFile } from 'node:fs/promises';
+import ora from 'ora';
+import { InputError, messageOf } from '../../errors.ts';
+import type { Report } from '../../report/document.ts';
+import { print } from '../output.ts';
+import { withRelay } from '../with-relay.ts';
+
+export const REPORT_FORMATS = ['html', 'md', 'json'] as const;
+export type ReportFormat = (typeof REPORT_FORMATS)[number];
+
+const formatOf = (options: { output?: string; format?: ReportFormat; json?: boolean }): ReportFormat => {
+  if (options.json === true) return 'json';
+  if (options.format !== undefined) return options.format;
+  const ending = /\.(md|json)$/.exec(options.output ?? '')?.[1];
+  return REPORT_FORMATS.find((format) => format === ending) ?? 'html';
+};
+
+const textOf = async (report: Report, format: ReportFormat): Promise<string> => {
+  switch (format) {
+    case 'html':
+      return (await import('../../report/page.ts')).pageOf(report);
+    case 'md':
+      return (await import('../../report/markdown.ts')).markdownOf(report);
+    case 'json':
+      return `${JSON.stringify(report, null, 2)}\n`;
+  }
+};
+
+/** Whole or not at all: a reader never finds half a page. */
+const writeWhole = async (path: string, text: string): Promise<void> => {
+  const unfinished = `${path}.${process.pid}.unfinished`;
+  try {
+    await writeFile(unfinished, text);
+    await rename(unfinished, path);
+  } catch (thrown) {
+    await rm(unfinished, { force: true });
+    throw new InputError(`${path} cannot be written: ${messageOf(thrown)}`);
+  }
+};
+
+export const report = (
+  chain: string,
+  options: { output?: string; format?: ReportFormat; json?: boolean },
+): Promise<void> =>
+  withRelay(async (relay) => {
+    const spinner = ora({
+      stream: process.stderr,
+      text: `Reading what ${chain} knows`,
+      isSilent: process.stderr.isTTY !== true,
+    }).start();
+    let text: string;
+    try {
+      text = await textOf(await relay.report(chain), formatOf(options));
+    } finally {
+      spinner.stop();
+    }
+    if (options.output === undefined || options.output === '-') process.stdout.write(text);
+    else {
+      await writeWhole(options.output, text);
+      print(`the report on ${chain} is in ${options.output}`);
+    }
+  });
