@@ -25,7 +25,7 @@ export const FAILURE_REASONS: Record<Exclude<FailureClass, 'unknown'>, readonly 
     String.raw`^(?![^]*lambda)[^]*\btimed?[ -]?out\b`,
     // "Correct the manifest and try again" asks for a person; only the service's own wording counts.
     String.raw`try again later|please retry`,
-    String.raw`insufficient capacity|capacity (error|exceeded)`,
+    String.raw`insufficient capacity|capacity ?(error|exceeded)`,
     String.raw`connection (reset|refused|closed)`,
   ],
   input: [

@@ -13,6 +13,7 @@ const chainNameHelp = `must be lower case letters, digits and inner hyphens, at 
 
 /** The shape of a spec file; `npm run schema` makes the JSON Schema from it. */
 export const specSchema = z.strictObject({
+  $schema: z.string().optional().describe('Where an editor finds this schema. Not read.'),
   chain: z.string().refine(isChainName, chainNameHelp).describe(`The name of the chain: it ${chainNameHelp}.`),
   job: createRequestSchema,
   policy: policySchema.optional(),
