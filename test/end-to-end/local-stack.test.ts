@@ -23,14 +23,18 @@ const factsSchema = z.object({
 });
 type Facts = z.infer<typeof factsSchema>;
 
-const firstLine = async (child: ChildProcess): Promise<string> => {
-  let text = '';
-  while (!text.includes('\n')) {
-    const [chunk] = await once(child.stdout ?? child, 'data');
-    text += String(chunk);
-  }
-  return text.slice(0, text.indexOf('\n'));
-};
+/** The first line on stdout; a process that ends before it fails the test with what it said. */
+const firstLine = (child: ChildProcess): Promise<string> =>
+  new Promise((resolve, reject) => {
+    let text = '';
+    let problems = '';
+    child.stderr?.on('data', (chunk: Buffer) => (problems += chunk.toString()));
+    child.stdout?.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+      if (text.includes('\n')) resolve(text.slice(0, text.indexOf('\n')));
+    });
+    child.on('close', (code) => reject(new Error(`ended with ${code} before it was ready: ${problems}`)));
+  });
 
 let stack: ChildProcess;
 let facts: Facts;
