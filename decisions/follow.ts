@@ -8,6 +8,14 @@ import { HOUR_MS, MINUTE_MS, SECOND_MS, formatDuration } from './durations.ts';
 import { asTerminal, isKnownStatus, type Observation, type StopRequest } from './ending.ts';
 import { forecast, type Forecast, type ProgressSample, sampled } from './forecast.ts';
 import type { Policy } from './policy.ts';
+import {
+  NO_ACTIVITY,
+  surgeAfter,
+  withWindow,
+  type ActivityWindow,
+  type Surge,
+  type WorkerTotals,
+} from './worker-activity.ts';
 
 /** Law 1: a flood of events costs at most one Describe per job in this time. */
 export const MIN_BETWEEN_LOOKS_MS = 10 * SECOND_MS;
@@ -31,9 +39,6 @@ const GONE_AFTER_LOOKS = 10;
 const absentLookMs = (looks: number): number =>
   Math.min(5 * MINUTE_MS, MIN_BETWEEN_LOOKS_MS * 2 ** Math.max(0, looks - 1));
 
-/** What a work team did in one window of worker events, as far as it is of interest here. An estimate. */
-export type ActivityCounts = { windowStartMs: number; declined: number; submitted: number };
-
 /** What is known of a followed job: plain JSON, carried whole through continue-as-new. */
 export type Follow = {
   observation: Observation | null;
@@ -48,10 +53,10 @@ export type Follow = {
   troublesTold: AttentionReason[];
   /** Ids of the notices that were sent (see notices.ts). */
   noticesTold: string[];
-  /** Declines seen in worker events; an estimate. */
-  declines: number;
-  /** The last window of worker events. */
-  lastActivity: ActivityCounts | null;
+  /** What worker events said so far; estimates. */
+  workers: WorkerTotals;
+  /** The surge of declines that lasts; null if none does. */
+  surge: Surge | null;
   /** How often in a row Describe said that there is no such job. */
   absentLooks: number;
 };
@@ -66,8 +71,8 @@ export const newFollow = (): Follow => ({
   samples: [],
   troublesTold: [],
   noticesTold: [],
-  declines: 0,
-  lastActivity: null,
+  workers: NO_ACTIVITY,
+  surge: null,
   absentLooks: 0,
 });
 
@@ -108,11 +113,11 @@ export const eventArrived = (follow: Follow, status: string): Follow =>
     ? follow
     : { ...follow, looksMs: asDelays(LOOKS_AFTER_EVENT_MS) };
 
-/** Worker events of one window came. They wake nothing by themselves. */
-export const activitySeen = (follow: Follow, { windowStartMs, declined, submitted }: ActivityCounts): Follow => ({
+/** Worker events of one window came. They make nobody look at the job. */
+export const activitySeen = (follow: Follow, window: ActivityWindow): Follow => ({
   ...follow,
-  declines: follow.declines + declined,
-  lastActivity: { windowStartMs, declined, submitted },
+  workers: withWindow(follow.workers, window),
+  surge: surgeAfter(follow.surge, window),
 });
 
 /** We asked AWS to stop the job. A person's stop takes the place of a hand-over, never the other way round. */
