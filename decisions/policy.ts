@@ -40,6 +40,7 @@ export const NOTIFICATION_KINDS = [
   'attention',
   'deadline-at-risk',
   'decline-surge',
+  'objects-set-aside',
   'silence',
   'chain-finished',
 ] as const;
@@ -111,6 +112,12 @@ export const policySchema = z.strictObject({
   progressWithin: duration
     .optional()
     .describe('A job whose counters stood still this long is told as silence. Default 3d.'),
+  silenceWithin: duration
+    .optional()
+    .describe('With worker events: no worker did anything for this long is told as silence. Default 3d.'),
+  declineSurge: positive
+    .optional()
+    .describe('With worker events: from so many declines on that outnumber the answers, a surge is told. Default 10.'),
   stopWithin: duration.optional().describe('A stop not confirmed after this long asks for attention. Default 6h.'),
   deadlineGrace: duration
     .optional()
@@ -153,6 +160,8 @@ export type Policy = {
   failureReasons: { expired: string[]; transient: string[]; input: string[] };
   initializingWithinMs: number;
   progressWithinMs: number;
+  silenceWithinMs: number;
+  declineSurge: number;
   stopWithinMs: number;
   deadlineGraceMs: number;
   settleWithinMs: number;
@@ -204,6 +213,8 @@ export const resolvePolicy = (
   },
   initializingWithinMs: input.initializingWithin ?? 2 * HOUR_MS,
   progressWithinMs: input.progressWithin ?? 3 * DAY_MS,
+  silenceWithinMs: input.silenceWithin ?? 3 * DAY_MS,
+  declineSurge: input.declineSurge ?? 10,
   stopWithinMs: input.stopWithin ?? 6 * HOUR_MS,
   deadlineGraceMs: input.deadlineGrace ?? 6 * HOUR_MS,
   settleWithinMs: input.settleWithin ?? 2 * HOUR_MS,
@@ -242,3 +253,7 @@ export const policyProblems = (policy: Policy): string[] => {
   }
   return problems;
 };
+
+/** Whether the chain's policy sends notifications of this kind anywhere. */
+export const wantsNotification = ({ notify }: Policy, kind: NotificationKind): boolean =>
+  (notify.topicArn !== null || notify.webhook !== null) && notify.kinds.includes(kind);

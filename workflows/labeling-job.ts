@@ -42,7 +42,7 @@ import {
 import type { LabelingJobRequest } from '../decisions/job-request.ts';
 import { labelingChainWorkflowId } from '../decisions/names.ts';
 import { noticesOf, type Notice } from '../decisions/notices.ts';
-import type { Policy } from '../decisions/policy.ts';
+import { wantsNotification, type Policy } from '../decisions/policy.ts';
 import { call } from './calls.ts';
 import { jobDetails } from './details.ts';
 import {
@@ -54,7 +54,6 @@ import {
   workerActivity,
   type JobReport,
   type JobView,
-  type WorkerTotals,
 } from './messages.ts';
 import { searchAttributes } from './search-attributes.ts';
 
@@ -78,7 +77,6 @@ export type LabelingJobInput = {
 type Carried = {
   created: boolean;
   follow: Follow;
-  workers: WorkerTotals;
   describes: number;
   events: number;
   stopAskedFor: string | null;
@@ -105,7 +103,6 @@ export async function labelingJob(input: LabelingJobInput): Promise<Ending> {
   const state: Carried = input.carried ?? {
     created: false,
     follow: newFollow(),
-    workers: { accepted: 0, submitted: 0, declined: 0, returned: 0, activeWorkers: null, lastActivityMs: null },
     describes: 0,
     events: 0,
     stopAskedFor: input.stopAskedFor,
@@ -126,15 +123,6 @@ export async function labelingJob(input: LabelingJobInput): Promise<Ending> {
   });
   setHandler(workerActivity, (window) => {
     signals += 1;
-    const { workers } = state;
-    state.workers = {
-      accepted: workers.accepted + window.accepted,
-      submitted: workers.submitted + window.submitted,
-      declined: workers.declined + window.declined,
-      returned: workers.returned + window.returned,
-      activeWorkers: window.activeWorkers,
-      lastActivityMs: Math.max(workers.lastActivityMs ?? 0, window.lastActivityMs),
-    };
     state.follow = activitySeen(state.follow, window);
   });
   setHandler(stopLabelingJob, ({ reason }) => {
@@ -158,7 +146,7 @@ export async function labelingJob(input: LabelingJobInput): Promise<Ending> {
       samples: state.follow.samples,
       describes: state.describes,
       events: state.events,
-      workers: state.workers,
+      workers: state.follow.workers,
     };
   });
 
@@ -279,6 +267,7 @@ export async function labelingJob(input: LabelingJobInput): Promise<Ending> {
     }
     for (const { kind, id, message } of noticesOf(state.follow, context)) {
       state.follow = { ...state.follow, noticesTold: [...state.follow.noticesTold, id] };
+      if (!wantsNotification(policy, kind)) continue;
       await call('notify', `Notify: ${kind}`, {
         policy,
         notification: {
@@ -298,7 +287,7 @@ export async function labelingJob(input: LabelingJobInput): Promise<Ending> {
       const { observation } = state.follow;
       const status = observation === null ? null : asTerminal(observation.status);
       if (observation !== null && status !== null) {
-        return { kind: 'ended', status, observation, stop: state.follow.stop, declines: state.follow.declines };
+        return { kind: 'ended', status, observation, stop: state.follow.stop, declines: state.follow.workers.declined };
       }
       if (isGone(state.follow)) {
         return { kind: 'gone', name, observedAtMs: observation?.serviceNowMs ?? null };

@@ -9,6 +9,9 @@ import type { ChainState } from '../decisions/chain-state.ts';
 import type { Ending, Observation, StopRequest } from '../decisions/ending.ts';
 import type { ProgressSample } from '../decisions/forecast.ts';
 import type { ResumeOptions } from '../decisions/resume.ts';
+import type { ActivityWindow, WorkerTotals } from '../decisions/worker-activity.ts';
+
+export type { WorkerTotals } from '../decisions/worker-activity.ts';
 
 /**
  * A state-change event about this labeling job arrived (DESIGN, law 1: it only wakes; Describe decides).
@@ -21,18 +24,7 @@ export const stateChange = defineSignal<[StateChange]>('stateChange');
  * What a work team did on this labeling job in one window. Estimates: worker events are best effort.
  * Times are milliseconds since the epoch, from the events themselves.
  */
-export type WorkerActivity = {
-  workteamArn: string;
-  windowStartMs: number;
-  windowEndMs: number;
-  accepted: number;
-  submitted: number;
-  declined: number;
-  returned: number;
-  /** Distinct workers seen in the window, null where the source does not tell them apart. */
-  activeWorkers: number | null;
-  lastActivityMs: number;
-};
+export type WorkerActivity = ActivityWindow & { workteamArn: string };
 export const workerActivity = defineSignal<[WorkerActivity]>('workerActivity');
 
 /** To a job's workflow: stop the labeling job, for a person. */
@@ -49,14 +41,6 @@ export type JobReport =
 export const jobReport = defineSignal<[JobReport]>('jobReport');
 
 /** What the workflow of a labeling job knows. */
-export type WorkerTotals = {
-  accepted: number;
-  submitted: number;
-  declined: number;
-  returned: number;
-  activeWorkers: number | null;
-  lastActivityMs: number | null;
-};
 export type JobView = {
   name: string;
   generation: number;

@@ -1,7 +1,7 @@
 /** What a chain tells people, as calls of the notify activity. Stable ids: a receiver drops repeats. */
 import type { Attention } from '../decisions/attention.ts';
 import type { ChainState, EndStatus } from '../decisions/chain-state.ts';
-import type { NotificationKind } from '../decisions/policy.ts';
+import { wantsNotification, type NotificationKind } from '../decisions/policy.ts';
 import { call } from './calls.ts';
 
 type Facts = Record<string, string | number | null>;
@@ -15,8 +15,7 @@ export const notifications = (current: () => ChainState) => {
     facts: Facts,
   ): Promise<void> => {
     const { chain, spec, firstRunId } = current();
-    const { notify } = spec.policy;
-    if ((notify.topicArn === null && notify.webhook === null) || !notify.kinds.includes(kind)) return;
+    if (!wantsNotification(spec.policy, kind)) return;
     const notification = { id: `${chain}:${firstRunId}:${id}`, kind, chain, subject, text, facts };
     await call('notify', `Notify: ${subject}`, { policy: spec.policy, notification });
   };
@@ -53,6 +52,18 @@ export const notifications = (current: () => ChainState) => {
         `${chain}: ${job.name} ${job.status.toLowerCase()} (${job.outcome})`,
         `${job.newLabels} new labels; ${remaining} objects remain.${reason}`,
         { job: job.name, outcome: job.outcome, newLabels: job.newLabels, remaining },
+      );
+    },
+    /** Attempts are used up, by declines above all: these objects go to no later job. */
+    setAside: (generation: number, newlySetAside: number): Promise<void> => {
+      const { chain, generations, dataset } = current();
+      const name = generations.find((one) => one.generation === generation)?.name ?? `generation ${generation}`;
+      return send(
+        'objects-set-aside',
+        `set-aside:${generation}`,
+        `${chain}: ${newlySetAside} objects have used up their attempts`,
+        `Declines and failures in ${name} used up the attempts of ${newlySetAside} objects; they go to no later job and will stand in the leftover report. To try them again: label-relay resume ${chain} --retry-set-aside`,
+        { generation, newlySetAside, setAside: dataset?.setAside ?? 0 },
       );
     },
     continued: (generation: number, name: string): Promise<void> =>
