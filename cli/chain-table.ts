@@ -2,6 +2,7 @@
 import type { ChainDetail } from '../client.ts';
 import { formatDuration } from '../decisions/durations.ts';
 import type { ChainDocument, ChainStatus, JobDocument } from '../decisions/view.ts';
+import { activityLine } from '../decisions/worker-activity.ts';
 import type { Paint } from './output.ts';
 
 export const progressBar = (done: number, total: number, width: number): string => {
@@ -68,13 +69,9 @@ export const chainTable = ({ document, live }: Pick<ChainDetail, 'document' | 'l
     if (live.deadlineMs !== null) parts.push(`deadline in ${formatDuration(live.deadlineMs - serviceNowMs)}`);
     if (live.forecastEndMs !== null)
       parts.push(`done in about ${formatDuration(live.forecastEndMs - serviceNowMs)} at its rate`);
-    const { workers } = live;
-    if (workers.lastActivityMs !== null) {
-      parts.push(
-        `workers: ${workers.accepted} accepted, ${workers.submitted} submitted, ${workers.declined} declined, ${workers.returned} returned`,
-      );
-    }
     if (parts.length > 0) lines.push(parts.join('; '));
+    const activity = activityLine(live.workers, serviceNowMs);
+    if (activity !== null) lines.push(activity);
   }
   if (document.cost !== null) lines.push(`committed ${document.cost.committed.toFixed(2)} ${document.cost.currency}`);
   if (document.finalManifest !== null) lines.push(`final manifest   ${document.finalManifest}`);
