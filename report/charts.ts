@@ -16,7 +16,7 @@ const color = (name: string): string => `var(--${name})`;
 export const jobTone = (
   job: Pick<JobReport, 'outcome' | 'endedAt'>,
 ): 'live' | 'done' | 'expired' | 'failed' | 'stopped' => {
-  if (job.endedAt === null && job.outcome === null) return 'live';
+  if (job.outcome === null) return job.endedAt === null ? 'live' : 'done';
   switch (job.outcome) {
     case 'expired':
       return 'expired';
@@ -178,7 +178,8 @@ export const progressChart = async (report: Report): Promise<string | null> => {
       encode: {
         enter: {
           x: { ...x, offset: -8 },
-          y: { ...y, offset: 16 },
+          // Below the line's end, or above it where there is no room below.
+          y: { ...y, offset: (last?.labeled ?? 0) < total * 0.15 ? -10 : 16 },
           align: { value: 'right' },
           text: { signal: "format(datum.labeled, ',') + ' labeled'" },
           fill: { value: color('text') },
@@ -225,8 +226,8 @@ export const jobsChart = async (report: Report): Promise<string | null> => {
       end,
       tone: color(jobTone(job)),
       text,
-      // On the side of the bar where there is room.
-      left: end > from + (to - from) * 0.75,
+      // Inside a long bar, else on the side where there is room.
+      place: end - start > (to - from) * 0.35 ? 'inside' : end > from + (to - from) * 0.7 ? 'left' : 'right',
     };
   });
   const spec: Spec = {
@@ -264,12 +265,15 @@ export const jobsChart = async (report: Report): Promise<string | null> => {
         from: { data: 'bars' },
         encode: {
           enter: {
-            x: { signal: "datum.left ? scale('x', datum.start) - 6 : scale('x', datum.end) + 6" },
+            x: {
+              signal:
+                "datum.place === 'inside' ? scale('x', datum.start) + 8 : datum.place === 'left' ? scale('x', datum.start) - 6 : max(scale('x', datum.end), scale('x', datum.start) + 3) + 6",
+            },
             y: { scale: 'y', field: 'generation', band: 0.5 },
-            align: { signal: "datum.left ? 'right' : 'left'" },
+            align: { signal: "datum.place === 'left' ? 'right' : 'left'" },
             baseline: { value: 'middle' },
             text: { field: 'text' },
-            fill: { value: color('text') },
+            fill: { signal: `datum.place === 'inside' ? '${color('page')}' : '${color('text')}'` },
             fontSize: { value: 11 },
           },
         },

@@ -63,6 +63,7 @@ export type ReportSources = {
 };
 
 const iso = (ms: number): string => new Date(ms).toISOString();
+const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));
 
 /** The labels of each job: exact from the object states, else what its merge counted. */
 const labelsByJob = (
@@ -126,8 +127,8 @@ export const reportOf = (sources: ReportSources): Report => {
       ...job,
       labels: labels.of(job),
       workers: heardWorkers(view),
-      deadline: view?.deadlineMs == null ? null : iso(view.deadlineMs),
-      forecastEnd: job.endedAt !== null || view?.forecastEndMs == null ? null : iso(view.forecastEndMs),
+      deadline: isoOrNull(view?.deadlineMs ?? null),
+      forecastEnd: job.endedAt === null ? isoOrNull(view?.forecastEndMs ?? null) : null,
       webUrl: jobUrls.get(job.generation) ?? null,
     };
   });

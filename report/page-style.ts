@@ -23,12 +23,12 @@ code { font: 13px/1.4 ui-monospace, monospace; overflow-wrap: anywhere; }
 .status { font-size: 14px; font-weight: 600; padding: 2px 10px; border-radius: 999px; border: 1.5px solid currentColor; vertical-align: 4px; }
 .status.labeled { color: var(--done); } .status.running { color: var(--live); } .status.failed { color: var(--failed); }
 .status.attention, .status.finished, .status.stopped { color: var(--expired); }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(118px, 1fr)); gap: 10px; margin: 20px 0; }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(124px, 1fr)); gap: 10px; margin: 20px 0; }
 .figures div { background: var(--box); border-radius: 8px; padding: 10px 12px; }
-.figures dd { margin: 0; font-size: 20px; font-weight: 600; font-variant-numeric: tabular-nums; }
+.figures dd { margin: 0; white-space: nowrap; font-size: 19px; font-weight: 600; font-variant-numeric: tabular-nums; }
 .figures dt { color: var(--quiet); font-size: 13px; }
-.attention { border-left: 4px solid var(--expired); background: var(--box); padding: 12px 16px; border-radius: 0 8px 8px 0; margin: 16px 0; overflow-wrap: anywhere; }
-.attention ul { margin: 8px 0 0; padding-left: 20px; }
+.asked { border-left: 4px solid var(--expired); background: var(--box); padding: 12px 16px; border-radius: 0 8px 8px 0; margin: 16px 0; overflow-wrap: anywhere; }
+.asked ul { margin: 8px 0 0; padding-left: 20px; }
 .story li { margin: 4px 0; overflow-wrap: anywhere; }
 figure { margin: 8px 0; }
 figure svg { width: 100%; height: auto; display: block; }
@@ -38,6 +38,8 @@ figure svg { width: 100%; height: auto; display: block; }
 table { border-collapse: collapse; width: 100%; font-size: 14px; }
 th, td { text-align: left; padding: 6px 10px 6px 0; border-bottom: 1px solid var(--grid); vertical-align: top; }
 th { color: var(--quiet); font-weight: 500; white-space: nowrap; }
+td code { display: inline-block; min-width: 220px; }
+.whole { white-space: nowrap; }
 td { min-width: 48px; overflow-wrap: break-word; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; padding-right: 16px; }
 .quiet, footer { color: var(--quiet); font-size: 14px; }

@@ -1,11 +1,14 @@
 /** The report as one page: everything inside, nothing loaded, light and dark. Escapes all that came from outside. */
 import { attemptsChart, jobTone, jobsChart, progressChart } from './charts.ts';
-import type { Report } from './document.ts';
+import { formatDuration } from '../decisions/durations.ts';
+import type { JobReport, Report } from './document.ts';
 import { style } from './page-style.ts';
 import { dayText, percentText, plural } from './words.ts';
 
 const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 export const escapeHtml = (text: string): string => text.replaceAll(/[&<>"']/g, (found) => escapes[found] ?? found);
+
+const SHORT = 140;
 
 const number = (value: number): string => value.toLocaleString('en-US');
 
@@ -15,6 +18,11 @@ const link = (url: string | null, text: string): string =>
 
 type Cell = { html: string; isNumber?: boolean };
 const text = (value: string | null): Cell => ({ html: escapeHtml(value ?? '') });
+/** The whole text stands where the pointer rests. */
+const shortened = (value: string | null): Cell =>
+  value === null || value.length <= SHORT
+    ? text(value)
+    : { html: `<span title="${escapeHtml(value)}">${escapeHtml(value.slice(0, SHORT - 1))}…</span>` };
 const count = (value: number | null): Cell => ({ html: value === null ? '' : number(value), isNumber: true });
 
 const table = (head: readonly string[], rows: readonly Cell[][]): string => {
@@ -51,22 +59,25 @@ const figures = ({ objects, jobs, cost, objectsSent }: Report): string => {
 const attentionBox = ({ attention }: Report): string =>
   attention === null
     ? ''
-    : `<div class="attention"><strong>A person is asked: ${escapeHtml(attention.message)}</strong>${attention.since === null ? '' : ` <span class="quiet">since ${dayText(attention.since)}</span>`}<ul>${attention.actions.map((action) => `<li><code>${escapeHtml(action)}</code></li>`).join('')}</ul></div>`;
+    : `<div class="asked"><strong>A person is asked: ${escapeHtml(attention.message)}</strong>${attention.since === null ? '' : ` <span class="quiet">since ${dayText(attention.since)}</span>`}<ul>${attention.actions.map((action) => `<li><code>${escapeHtml(action)}</code></li>`).join('')}</ul></div>`;
+
+const lived = ({ createdAt, endedAt }: JobReport): string =>
+  createdAt === null || endedAt === null ? '' : formatDuration(Date.parse(endedAt) - Date.parse(createdAt));
 
 const jobsTable = (report: Report): string =>
   table(
-    ['job', 'name', 'status', 'outcome', 'created', 'ended', 'sent', 'labels', 'failed', 'reason'],
+    ['job', 'name', 'outcome', 'created', 'lived', 'sent', 'labels', 'failed'],
     report.jobs.map((job) => [
       count(job.generation),
-      { html: link(job.webUrl, job.name) },
-      text(job.status),
-      { html: `<i class="dot" style="background:var(--${jobTone(job)})"></i>${escapeHtml(job.outcome ?? 'live')}` },
-      text(job.createdAt === null ? null : dayText(job.createdAt)),
-      text(job.endedAt === null ? null : dayText(job.endedAt)),
+      { html: `<span class="whole">${link(job.webUrl, job.name)}</span>` },
+      {
+        html: `<span class="whole"><i class="dot" style="background:var(--${jobTone(job)})"></i>${escapeHtml(job.outcome ?? job.status)}</span>`,
+      },
+      { html: `<span class="whole">${job.createdAt === null ? '' : dayText(job.createdAt)}</span>` },
+      { html: `<span class="whole">${lived(job)}</span>` },
       count(job.sent),
       count(job.endedAt === null ? job.labeled : job.labels),
       count(job.failed),
-      text(job.failureReason ?? job.note),
     ]),
   );
 
@@ -101,6 +112,7 @@ const setAsideSection = (report: Report): string => {
   if (summary === null || summary.setAsideTotal === 0) return '';
   const { setAside, setAsideTotal } = summary;
   const more = setAsideTotal - setAside.length;
+  const generations = new Map(report.jobs.map(({ name, generation }) => [name, String(generation)]));
   return section(
     'Objects set aside',
     `<p>${plural(setAsideTotal, 'object')} failed too often and will not be sent again, unless a person asks for it: <code>label-relay resume ${escapeHtml(report.chain)} --retry-set-aside</code></p>`,
@@ -110,8 +122,8 @@ const setAsideSection = (report: Report): string => {
         count(object.line),
         { html: `<code>${escapeHtml(object.text)}</code>` },
         count(object.attempts),
-        text(object.lastReason),
-        text(object.jobs.join(', ')),
+        shortened(object.lastReason),
+        text(object.jobs.map((name) => generations.get(name) ?? name).join(', ')),
       ]),
     ),
     more > 0 ? `<p class="quiet">${number(more)} more stand in the leftover report.</p>` : '',

@@ -1,0 +1,117 @@
+import { markdownOf } from '../../report/markdown.ts';
+import { pageOf } from '../../report/page.ts';
+import { percentText } from '../../report/words.ts';
+import { emptyDocument, hostileReport, job, longReport, report } from './reports.ts';
+
+describe('the document', () => {
+  test('labels of a job are those of the object states, late ones included, and the manifest has its own', () => {
+    const made = report(
+      {
+        objects: { total: 10, labeled: 9, remaining: 1, setAside: 0, doubled: 0 },
+        jobs: [job(1, { newLabels: 3 }), job(2, { newLabels: 4, outcome: 'leftovers' })],
+      },
+      {
+        byAttempts: [],
+        reasons: [],
+        labels: [
+          { generation: 0, labels: 1 },
+          { generation: 1, labels: 4 },
+          { generation: 2, labels: 4 },
+        ],
+        setAside: [],
+        setAsideTotal: 0,
+      },
+    );
+    expect(made.labeledBefore).toBe(1);
+    expect(made.jobs.map(({ labels }) => labels)).toEqual([4, 4]);
+    expect(made.progress.at(-1)?.labeled).toBe(9);
+    expect(made.words.join('\n')).toContain('1 of them had a label before the first job');
+  });
+
+  test('progress never falls, and no sample lies above what its job brought in the end', () => {
+    const made = report(
+      {
+        objects: { total: 100, labeled: 20, remaining: 80, setAside: 0, doubled: 0 },
+        jobs: [job(1, { newLabels: 20, labeled: 20 })],
+      },
+      null,
+      {
+        views: new Map([
+          [
+            1,
+            {
+              name: 'segments-abcde-001',
+              generation: 1,
+              observation: null,
+              stop: null,
+              deadlineMs: null,
+              forecastEndMs: null,
+              samples: [
+                { atMs: Date.parse('2026-01-02T00:00:00Z'), done: 5 },
+                { atMs: Date.parse('2026-01-20T00:00:00Z'), done: 35 },
+              ],
+              describes: 3,
+              events: 0,
+              workers: {
+                accepted: 0,
+                submitted: 0,
+                declined: 0,
+                returned: 0,
+                activeWorkers: null,
+                lastActivityMs: null,
+              },
+            },
+          ],
+        ]),
+      },
+    );
+    expect(made.progress.map(({ labeled }) => labeled)).toEqual([0, 5, 20, 20]);
+  });
+
+  test.each([
+    [0, 10, '0 %'],
+    [1, 10_000, 'less than 1 %'],
+    [9_999, 10_000, '99 %'],
+    [10, 10, '100 %'],
+    [0, 0, '0 %'],
+  ])('%i of %i is %s', (done, total, text) => {
+    expect(percentText(done, total)).toBe(text);
+  });
+});
+
+describe('the page', () => {
+  test('stands alone: nothing is loaded, no script runs', async () => {
+    const page = await pageOf(longReport());
+    expect(page).toContain(`default-src 'none'`);
+    expect(page).not.toMatch(/<script|<link|<img|@import|url\(|src=/);
+  });
+
+  test('has a bar for each of 24 generations and a mark for each expiry, with 0 labels', async () => {
+    const made = longReport();
+    const page = await pageOf(made);
+    expect(made.expiries).toHaveLength(24);
+    expect(page).toContain('Labeled objects over time: 0 of 5000; 24 jobs expired');
+    expect(page).toContain('Timeline of 24 labeling jobs');
+    expect(page).not.toMatch(/NaN|undefined|Infinity/);
+  });
+
+  test('says that there is no job yet, and draws nothing', async () => {
+    const page = await pageOf(report(emptyDocument));
+    expect(page).toContain('No labeling job exists yet.');
+    expect(page).not.toContain('<svg');
+  });
+
+  test('text from outside stays text', async () => {
+    const page = await pageOf(hostileReport());
+    expect(page).not.toMatch(/<script|<img|href="javascript/);
+    expect(page).toContain('&lt;script&gt;');
+  });
+});
+
+test('Markdown keeps text from outside in its cell', () => {
+  const rows = markdownOf(hostileReport())
+    .split('\n')
+    .filter((line) => line.startsWith('| 1 |'));
+  expect(rows).toHaveLength(3);
+  for (const row of rows) expect(row).not.toMatch(/[^\\]<script/);
+});
