@@ -152,5 +152,8 @@ test('a chain name in use, and a manifest that an open chain works on, are refus
   const refused = await runCli(['start', other], facts.env);
   expect(refused.code).toBe(2);
   expect(refused.stderr).toMatch(/the chain first is open on the same manifest/);
-  expect(await runCli(['stop', 'first', '--wait'], facts.env)).toMatchObject({ code: 0 });
+  expect(await runCli(['stop', 'first'], facts.env)).toMatchObject({ code: 0 });
+  expect(await runCli(['local', 'advance', '2d'], facts.env)).toMatchObject({ code: 0 });
+  const shown = await runCli(['show', 'first', '--json'], facts.env);
+  expect(JSON.parse(shown.stdout)).toMatchObject({ status: 'stopped', jobs: [{ outcome: 'stopped-by-us' }] });
 }, 120_000);
