@@ -172,9 +172,11 @@ export const runWorker = async (options: WorkerOptions): Promise<void> => {
     const running = worker?.run();
     onReady?.();
     // A worker that fails ends the process too; whoever supervises it starts another.
-    await Promise.race([stopped, ...(running === undefined ? [] : [running])]).finally(async () => {
+    try {
+      await Promise.race([stopped, ...(running === undefined ? [] : [running])]);
+    } finally {
       await stream?.stop();
-    });
+    }
     if (worker !== null && worker.getState() === 'RUNNING') worker.shutdown();
     await running;
     if (!signal.aborted) throw new OperationError('the worker stopped by itself; see the log lines before this one');
