@@ -72,6 +72,17 @@ program
   .action((options) => runCommand(async () => (await import('./cli/commands/worker.ts')).setup(options)));
 
 program
+  .command('doctor')
+  .description('check Temporal, AWS, queues and rules, and say what to do about what is wrong; changes nothing')
+  .option('--job-name-prefix <prefix>', "begin of the job names that the worker's role allows, if it allows only some")
+  .addOption(json())
+  .addHelpText(
+    'after',
+    '\nExit code 0: nothing failed. Skipped checks say why.\n\nExample:\n  $ label-relay doctor --json',
+  )
+  .action((options) => runCommand(async () => (await import('./cli/commands/doctor.ts')).doctor(options)));
+
+program
   .command('start <spec>')
   .description('check a spec file and start its chain; - reads standard input')
   .option('--dry-run', 'only check')

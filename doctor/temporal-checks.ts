@@ -1,0 +1,131 @@
+/** The checks of Temporal: the server, its namespace, our search attributes, and whether anybody works. */
+import type { Connection } from '@temporalio/client';
+import type { Config } from '../config.ts';
+import { connect, temporalAddress } from '../connection.ts';
+import { DAY_MS } from '../decisions/durations.ts';
+import { INDEXED_VALUE_TYPES, SEARCH_ATTRIBUTES, type SearchAttributeName } from '../decisions/search-attributes.ts';
+import { messageOf } from '../errors.ts';
+import { failed, passed, runCheck, skipAll, type Report, type Verdict } from './findings.ts';
+
+/** Workflow updates, which stop, resume and amend are, are supported by default from 1.25. Source: Temporal's release notes. */
+const OLDEST_SERVER = [1, 25] as const;
+
+/** Chains wait for late labels for a day after their last job; a shorter retention forgets them while people look. */
+const SHORTEST_RETENTION_MS = DAY_MS;
+
+/** A poller that has not asked for this long is gone. Long polls last a minute. Source: Temporal, task queue pollers. */
+const RECENT_POLL_MS = 2 * 60_000;
+
+const isOlder = (version: string): boolean => {
+  const [, major, minor] = /^v?(\d+)\.(\d+)/.exec(version) ?? [];
+  if (major === undefined || minor === undefined) return false;
+  return Number(major) < OLDEST_SERVER[0] || (Number(major) === OLDEST_SERVER[0] && Number(minor) < OLDEST_SERVER[1]);
+};
+
+const serverOf = async (connection: Connection, address: string): Promise<Verdict> => {
+  const { serverVersion } = await connection.workflowService.getSystemInfo({});
+  if (isOlder(serverVersion))
+    return failed(
+      `Temporal ${serverVersion} at ${address} is older than ${OLDEST_SERVER.join('.')}`,
+      'upgrade the Temporal server',
+    );
+  return passed(`Temporal ${serverVersion} at ${address}`);
+};
+
+const retentionOf = (namespace: string, seconds: number): Verdict => {
+  const days = Math.round((seconds / 86_400) * 10) / 10;
+  if (seconds * 1000 < SHORTEST_RETENTION_MS)
+    return failed(
+      `the namespace ${namespace} forgets ended workflows after ${days} days`,
+      `temporal operator namespace update --namespace ${namespace} --retention 30d`,
+    );
+  return passed(`${namespace}, ended workflows are kept for ${days} days (a chain's record in S3 stays)`);
+};
+
+const namespaceFailure =
+  (namespace: string) =>
+  (thrown: unknown): Verdict =>
+    /not found|NOT_FOUND/i.test(messageOf(thrown))
+      ? failed(
+          `there is no namespace ${namespace}`,
+          `set TEMPORAL_NAMESPACE, or: temporal operator namespace create --namespace ${namespace} --retention 30d`,
+        )
+      : failed(
+          `the namespace ${namespace} cannot be read: ${messageOf(thrown)}`,
+          'check TEMPORAL_API_KEY, or the client certificate, and what it may read',
+        );
+
+const searchAttributesOf = async (connection: Connection, namespace: string): Promise<Verdict> => {
+  const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
+  const names = Object.keys(SEARCH_ATTRIBUTES) as SearchAttributeName[];
+  const missing = names.filter((name) => !(name in customAttributes));
+  if (missing.length > 0)
+    return failed(`the namespace ${namespace} lacks ${missing.join(', ')}`, 'run: label-relay setup');
+  const wrong = names.filter((name) => customAttributes[name] !== INDEXED_VALUE_TYPES[SEARCH_ATTRIBUTES[name]]);
+  if (wrong.length > 0)
+    return failed(
+      `of another type than ours: ${wrong.map((name) => `${name} (expected ${SEARCH_ATTRIBUTES[name]})`).join(', ')}`,
+      `remove them (temporal operator search-attribute remove --name ${wrong[0]}), then run: label-relay setup`,
+    );
+  return passed(names.join(', '));
+};
+
+/** Numbers of task queue types in Temporal's API: temporal/api/enums/v1/task_queue.proto. */
+const TASK_QUEUE_TYPES = { workflows: 1, activities: 2 } as const;
+
+const workersOf = async (connection: Connection, { temporal, taskQueue }: Config): Promise<Verdict> => {
+  const idle: string[] = [];
+  const counts: string[] = [];
+  for (const [role, taskQueueType] of Object.entries(TASK_QUEUE_TYPES)) {
+    const { pollers } = await connection.workflowService.describeTaskQueue({
+      namespace: temporal.namespace,
+      taskQueue: { name: taskQueue },
+      taskQueueType,
+    });
+    const recent = pollers.filter(
+      (one) => Number(one.lastAccessTime?.seconds ?? 0) * 1000 > Date.now() - RECENT_POLL_MS,
+    );
+    if (recent.length === 0) idle.push(role);
+    counts.push(`${recent.length} for ${role}`);
+  }
+  if (idle.length > 0)
+    return failed(
+      `nobody polls the task queue ${taskQueue} for ${idle.join(' and ')}; chains stand still`,
+      `run: label-relay worker${idle.length === 2 ? '' : ` --only ${idle.join(',')}`} (with the same LABEL_RELAY_TASK_QUEUE)`,
+    );
+  return passed(`the task queue ${taskQueue} is polled: ${counts.join(', ')}`);
+};
+
+const unreachableServer = (thrown: unknown): Verdict =>
+  failed(
+    messageOf(thrown),
+    'check TEMPORAL_ADDRESS, TEMPORAL_TLS and TEMPORAL_API_KEY (or the profile), or start a server: label-relay local',
+  );
+
+/** Makes all checks of Temporal; never throws. */
+export const checkTemporal = async (config: Config, report: Report): Promise<void> => {
+  const { namespace } = config.temporal;
+  const rest = ['namespace', 'search-attributes', 'workers'] as const;
+  let connection: Connection;
+  try {
+    ({ connection } = await connect(config));
+  } catch (thrown) {
+    report({ check: 'temporal-server', ...unreachableServer(thrown) });
+    return skipAll(report, rest, 'the Temporal server was not reached');
+  }
+  try {
+    await runCheck(report, 'temporal-server', () => serverOf(connection, temporalAddress(config)), unreachableServer);
+    let exists = false;
+    const readNamespace = async (): Promise<Verdict> => {
+      const description = await connection.workflowService.describeNamespace({ namespace });
+      exists = true;
+      return retentionOf(namespace, Number(description.config?.workflowExecutionRetentionTtl?.seconds ?? 0));
+    };
+    await runCheck(report, 'namespace', readNamespace, namespaceFailure(namespace));
+    if (!exists) return skipAll(report, rest.slice(1), `the namespace ${namespace} was not read`);
+    await runCheck(report, 'search-attributes', () => searchAttributesOf(connection, namespace));
+    await runCheck(report, 'workers', () => workersOf(connection, config));
+  } finally {
+    await connection.close().catch(() => undefined);
+  }
+};
