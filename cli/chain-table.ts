@@ -4,6 +4,7 @@ import { formatDuration } from '../decisions/durations.ts';
 import type { ChainDocument, ChainStatus, JobDocument } from '../decisions/view.ts';
 import { activityLine } from '../decisions/worker-activity.ts';
 import type { Paint } from './output.ts';
+import { wrap } from './wrap.ts';
 
 export const progressBar = (done: number, total: number, width: number): string => {
   const filled = total <= 0 ? 0 : Math.min(width, Math.round((done / total) * width));
@@ -48,10 +49,16 @@ const jobRow = (job: JobDocument): string => {
 };
 
 /** The table of a chain; `live` adds the forecast and what the work team does. */
-export const chainTable = ({ document, live }: Pick<ChainDetail, 'document' | 'live'>, color: Paint): string => {
+export const chainTable = (
+  { document, live }: Pick<ChainDetail, 'document' | 'live'>,
+  color: Paint,
+  columns = 80,
+): string => {
   const { objects } = document;
   const lines = [
-    `${color('bold', document.chain)}  ${color(statusStyle(document.status), document.status)}${document.reason === null ? '' : `  ${document.reason}`}`,
+    `${color('bold', document.chain)}  ${color(statusStyle(document.status), document.status)}`,
+    // The attention below says the same with what to do.
+    ...(document.reason === null || document.attention !== null ? [] : wrap(document.reason, columns)),
     `${progressBar(objects.labeled, objects.total, 40)} ${objects.labeled}/${objects.total} labeled, ${objects.remaining} remaining` +
       `${objects.setAside > 0 ? `, ${objects.setAside} set aside` : ''}${objects.doubled > 0 ? `, ${objects.doubled} doubled` : ''}`,
   ];
@@ -61,7 +68,8 @@ export const chainTable = ({ document, live }: Pick<ChainDetail, 'document' | 'l
   }
   const { attention } = document;
   if (attention !== null) {
-    lines.push(color('yellow', `Attention: ${attention.message}`), ...attention.actions.map((action) => `  ${action}`));
+    lines.push(...wrap(`Attention: ${attention.message}`, columns).map((line) => color('yellow', line)));
+    lines.push(...attention.actions.flatMap((action) => wrap(`- ${action}`, columns, '  ')));
   }
   if (live !== null && live.observation !== null) {
     const { serviceNowMs } = live.observation;

@@ -1,14 +1,23 @@
-/** Shows a chain while it changes: a table that redraws itself on a terminal, plain lines elsewhere. */
+/**
+ * Shows a chain while it changes: on a terminal a table that redraws itself, with the last changes below it; elsewhere a
+ * line for each change.
+ */
 import { createLogUpdate } from 'log-update';
 import type { ChainDetail } from '../client.ts';
+import type { ChainDocument } from '../decisions/view.ts';
 import { chainLine, chainTable } from './chain-table.ts';
-import { paint, usesColor } from './output.ts';
+import { changesBetween } from './changes.ts';
+import { columnsOf, paint, usesColor } from './output.ts';
+import { wrap } from './wrap.ts';
 
 export type LiveView = {
   show(detail: Pick<ChainDetail, 'document' | 'live'>, note?: string): void;
   /** Leaves the last picture on the screen. */
   done(): void;
 };
+
+/** Changes that stay on the screen. */
+const SHOWN_CHANGES = 5;
 
 export const liveView = (stream: NodeJS.WriteStream): LiveView => {
   if (stream.isTTY !== true) {
@@ -24,9 +33,26 @@ export const liveView = (stream: NodeJS.WriteStream): LiveView => {
   }
   const update = createLogUpdate(stream);
   const color = paint(usesColor(stream));
+  let before: ChainDocument | null = null;
+  let changes: string[] = [];
   return {
-    show: (detail, note) =>
-      update(`${chainTable(detail, color)}${note === undefined ? '' : `\n${color('dim', note)}`}`),
+    show: (detail, note) => {
+      const nowMs = detail.live?.observation?.serviceNowMs ?? Date.now();
+      const time = `${new Date(nowMs).toISOString().slice(5, 16).replace('T', ' ')}Z`;
+      const fresh = changesBetween(before, detail.document).map((change) => `${time}  ${change}`);
+      changes = [...changes, ...fresh].slice(-SHOWN_CHANGES);
+      before = detail.document;
+      const columns = columnsOf(stream);
+      const lines = [chainTable(detail, color, columns)];
+      if (changes.length > 0) {
+        lines.push(
+          color('dim', 'last changes'),
+          ...changes.flatMap((change) => wrap(change, columns, '              ')),
+        );
+      }
+      if (note !== undefined) lines.push(color('dim', note));
+      update(lines.join('\n'));
+    },
     done: () => update.done(),
   };
 };

@@ -1,8 +1,11 @@
 /** How commands speak: answers on stdout, everything else on stderr, colours only on a terminal, exit codes as documented. */
 import { InputError, OperationError, messageOf } from '../errors.ts';
 
-/** 0 done, 1 failed, 2 bad input, 3 a person is asked (only watch, demo, start --wait). */
-export const EXIT = { done: 0, failed: 1, badInput: 2, attention: 3 } as const;
+/**
+ * 0 done, 1 failed, 2 bad input, 3 a person is asked (only watch, demo, start --wait); 130 where Ctrl-C ended the
+ * waiting for a chain that goes on, as shells count it.
+ */
+export const EXIT = { done: 0, failed: 1, badInput: 2, attention: 3, interrupted: 130 } as const;
 
 export const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
@@ -13,6 +16,22 @@ export const say = (text: string): void => void process.stderr.write(`${text}\n`
 /** NO_COLOR (any value) and pipes turn colours off. */
 export const usesColor = (stream: NodeJS.WriteStream): boolean =>
   stream.isTTY === true && (process.env['NO_COLOR'] ?? '') === '' && process.env['TERM'] !== 'dumb';
+
+/** The width of a terminal; 80 where there is none. */
+export const columnsOf = (stream: NodeJS.WriteStream): number =>
+  stream.isTTY === true && stream.columns > 0 ? stream.columns : 80;
+
+/** Shows on a terminal that something is being waited for; says nothing elsewhere. */
+export const working = async <Result>(text: string, run: () => Promise<Result>): Promise<Result> => {
+  if (process.stderr.isTTY !== true) return run();
+  const { default: ora } = await import('ora');
+  const spinner = ora({ stream: process.stderr, text }).start();
+  try {
+    return await run();
+  } finally {
+    spinner.stop();
+  }
+};
 
 type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 const codes: Record<Style, [number, number]> = {

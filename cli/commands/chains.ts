@@ -3,7 +3,7 @@ import type { ChainStatus, Finding, LabelRelay } from '../../client.ts';
 import { InputError } from '../../errors.ts';
 import { chainTable } from '../chain-table.ts';
 import { liveView } from '../live-view.ts';
-import { EXIT, interruption, paint, print, printJson, say, usesColor } from '../output.ts';
+import { EXIT, columnsOf, interruption, paint, print, printJson, say, usesColor, working } from '../output.ts';
 import { readJsonFile, withRelay } from '../with-relay.ts';
 
 export const exitOf = (status: ChainStatus): number => {
@@ -34,6 +34,10 @@ const follow = async (relay: LabelRelay, chain: string, json: boolean): Promise<
   }
   view.done();
   if (json) printJson(await relay.get(chain));
+  if (signal.aborted && status === 'running') {
+    say(`${chain} goes on; only the watching has ended. Look again with: label-relay watch ${chain}`);
+    return EXIT.interrupted;
+  }
   return exitOf(status);
 };
 
@@ -43,7 +47,9 @@ export const start = (
 ): Promise<number> =>
   withRelay(async (relay) => {
     const spec = await readJsonFile(file);
-    const started = await relay.startChain(spec, { strict: options.strict ?? false, dryRun: options.dryRun ?? false });
+    const started = await working('Checking the spec, the manifest and what they name', () =>
+      relay.startChain(spec, { strict: options.strict ?? false, dryRun: options.dryRun ?? false }),
+    );
     const { findings, objects } = started.preflight;
     if (options.dryRun === true) {
       if (options.json === true) printJson({ chain: started.chain, started: false, findings, objects });
@@ -68,9 +74,9 @@ export const start = (
 
 export const show = (chain: string, options: { json?: boolean }): Promise<void> =>
   withRelay(async (relay) => {
-    const detail = await relay.detail(chain);
+    const detail = await working(`Asking for ${chain}`, () => relay.detail(chain));
     if (options.json === true) printJson(detail.document);
-    else print(chainTable(detail, paint(usesColor(process.stdout))));
+    else print(chainTable(detail, paint(usesColor(process.stdout)), columnsOf(process.stdout)));
   });
 
 export const watch = (chain: string, options: { json?: boolean }): Promise<number> =>
@@ -78,7 +84,7 @@ export const watch = (chain: string, options: { json?: boolean }): Promise<numbe
 
 export const stop = (chain: string, options: { reason?: string; wait?: boolean; json?: boolean }): Promise<number> =>
   withRelay(async (relay) => {
-    await relay.stop(chain, options.reason);
+    await working(`Asking ${chain} to stop`, () => relay.stop(chain, options.reason));
     if (options.wait === true) {
       const code = await follow(relay, chain, options.json ?? false);
       return code === EXIT.attention ? EXIT.done : code;
@@ -97,8 +103,10 @@ export const resume = (
       acceptMissing: options.acceptMissing ?? false,
       retrySetAside: options.retrySetAside ?? false,
     };
-    if (options.spec === undefined) await relay.resume(chain, resumeOptions);
-    else await relay.resumeFromRecord(await readJsonFile(options.spec), resumeOptions);
+    const spec = options.spec === undefined ? null : await readJsonFile(options.spec);
+    await working(`Resuming ${chain}`, () =>
+      spec === null ? relay.resume(chain, resumeOptions) : relay.resumeFromRecord(spec, resumeOptions),
+    );
     if (options.json === true) printJson(await relay.get(chain));
     else print(`${chain} goes on; follow it with: label-relay watch ${chain}`);
   });
@@ -141,23 +149,30 @@ export const amend = (
     if (parts.length === 0 && options.manifest === undefined) {
       throw new InputError('nothing to amend: give a file with changes, --set path=value, or --manifest s3://…');
     }
-    await relay.amend(chain, {
-      ...(parts.length === 0 ? {} : { changes: parts.reduce(merged) }),
-      ...(options.manifest === undefined ? {} : { manifestUri: options.manifest }),
-    });
+    await working(`Checking the changes to ${chain}`, () =>
+      relay.amend(chain, {
+        ...(parts.length === 0 ? {} : { changes: parts.reduce(merged) }),
+        ...(options.manifest === undefined ? {} : { manifestUri: options.manifest }),
+      }),
+    );
     if (options.json === true) printJson(await relay.get(chain));
     else print(`${chain} is amended; it holds from the next job on`);
   });
 
 export const list = (options: { status?: ChainStatus; text?: string; json?: boolean }): Promise<void> =>
   withRelay(async (relay) => {
-    const chains = await relay.list({
-      ...(options.status === undefined ? {} : { status: options.status }),
-      ...(options.text === undefined ? {} : { text: options.text }),
-    });
+    const chains = await working('Asking for the chains', () =>
+      relay.list({
+        ...(options.status === undefined ? {} : { status: options.status }),
+        ...(options.text === undefined ? {} : { text: options.text }),
+      }),
+    );
     if (options.json === true) return printJson(chains);
     if (chains.length === 0) return print('no chains');
-    const width = Math.min(40, Math.max(5, ...chains.map(({ chain }) => chain.length)));
+    const longest = (texts: (string | null)[]): number => Math.max(...texts.map((text) => text?.length ?? 0));
+    // A longer name shifts its own line and stays whole, so that it can be copied.
+    const room = columnsOf(process.stdout) - 29 - Math.max(9, longest(chains.map(({ attention }) => attention)));
+    const width = Math.max(5, Math.min(room, longest(chains.map(({ chain }) => chain))));
     print(`${'chain'.padEnd(width)}  status     gen  remaining  attention`);
     for (const { chain, status, generation, remaining, attention } of chains) {
       print(

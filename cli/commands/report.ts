@@ -1,9 +1,8 @@
 /** `label-relay report`: one page about a chain. The plotting library is loaded only for a page. */
 import { rename, rm, writeFile } from 'node:fs/promises';
-import ora from 'ora';
 import { InputError, messageOf } from '../../errors.ts';
 import type { Report } from '../../report/document.ts';
-import { print } from '../output.ts';
+import { print, working } from '../output.ts';
 import { withRelay } from '../with-relay.ts';
 
 export const REPORT_FORMATS = ['html', 'md', 'json'] as const;
@@ -44,17 +43,9 @@ export const report = (
   options: { output?: string; format?: ReportFormat; json?: boolean },
 ): Promise<void> =>
   withRelay(async (relay) => {
-    const spinner = ora({
-      stream: process.stderr,
-      text: `Reading what ${chain} knows`,
-      isSilent: process.stderr.isTTY !== true,
-    }).start();
-    let text: string;
-    try {
-      text = await textOf(await relay.report(chain), formatOf(options));
-    } finally {
-      spinner.stop();
-    }
+    const text = await working(`Reading what ${chain} knows`, async () =>
+      textOf(await relay.report(chain), formatOf(options)),
+    );
     if (options.output === undefined || options.output === '-') process.stdout.write(text);
     else {
       await writeWhole(options.output, text);
