@@ -34,8 +34,8 @@ const parseObject = (line: string): Record<string, unknown> => {
   return Object.fromEntries(Object.entries(value));
 };
 
-/** As the simulator makes it: the object without the label attribute and its metadata, keys sorted. */
-const identityOf = (line: string, label: string): string => {
+/** As the simulator makes it: the SHA-256 of the object without the label attribute and its metadata, keys sorted. */
+export const identityOf = (line: string, label: string): string => {
   const { [label]: _value, [`${label}-metadata`]: _metadata, ...rest } = parseObject(line);
   return createHash('sha256')
     .update(JSON.stringify(sortKeys(rest)))

@@ -1,0 +1,171 @@
+/** I1 to I8 for a world that has come to rest, against the simulator's ledger and the files in S3. */
+import { checkLedger, identityOf } from '../../demo/ledger-check.ts';
+import { LIVE_JOB_REASONS } from '../../decisions/attention.ts';
+import type { ChainState } from '../../decisions/chain-state.ts';
+import { MINUTE_MS } from '../../decisions/durations.ts';
+import type { LedgerRecord } from '../../simulator/ledger.ts';
+import { LABEL, START_MS } from './scenario.ts';
+import type { Chain, World } from './world.ts';
+
+/** One broken promise. */
+export type Violation = { invariant: string; chain: string; text: string };
+
+const jobsOf = (ledger: readonly LedgerRecord[]): string[] =>
+  ledger.flatMap((record) => (record.kind === 'created' ? [record.job] : []));
+
+const ledgerOf = (world: World, chain: string): LedgerRecord[] =>
+  world.groundTruth.ledger.records.filter(({ job }) => job.startsWith(`${chain}-`));
+
+/** The objects that the chain was given, in order. */
+const givenManifest = (world: World, { plan }: Chain): string =>
+  [plan.manifest, ...(world.operator.added.get(plan.name) ?? [])]
+    .flatMap((text) => text.split('\n').filter((line) => line !== ''))
+    .join('\n');
+
+/** Second labels, by the ledger: labels that became readable beyond what the dataset has room for. */
+const doubledByLedger = (ledger: readonly LedgerRecord[], manifest: string): number => {
+  const room = new Map<string, number>();
+  const sent = new Map<string, Map<number, string>>();
+  for (const record of ledger) {
+    if (record.kind !== 'sent') continue;
+    const known = sent.get(record.job) ?? new Map<number, string>();
+    for (const { index, identity } of record.objects) known.set(index, identity);
+    sent.set(record.job, known);
+  }
+  const labels = new Map<string, number>();
+  for (const record of ledger) {
+    if (record.kind !== 'published') continue;
+    for (const index of record.newlyReadable) {
+      const identity = sent.get(record.job)?.get(index);
+      if (identity !== undefined) labels.set(identity, (labels.get(identity) ?? 0) + 1);
+    }
+  }
+  for (const line of manifest.split('\n')) {
+    const value: unknown = JSON.parse(line);
+    if (typeof value === 'object' && value !== null && LABEL in value) continue;
+    const identity = identityOf(line, LABEL);
+    room.set(identity, (room.get(identity) ?? 0) + 1);
+  }
+  let doubled = 0;
+  for (const [identity, count] of labels) doubled += Math.max(0, count - (room.get(identity) ?? 0));
+  return doubled;
+};
+
+/** I5: nothing begins between a stop and the next resume, and what was live is asked to stop or ends by itself. */
+const checkStops = (world: World, { plan }: Chain, ledger: readonly LedgerRecord[]): string[] => {
+  const problems: string[] = [];
+  const accepted = world.operator.accepted.filter(({ chain }) => chain === plan.name);
+  const starts = world.temporal.childStarts.filter(({ workflowId }) => workflowId.includes(`:${plan.name}-`));
+  for (const [index, stop] of accepted.entries()) {
+    if (stop.kind !== 'stop') continue;
+    const untilMs = accepted.slice(index).find(({ kind }) => kind === 'resume')?.atMs ?? Infinity;
+    for (const { atMs, workflowId, input } of starts) {
+      const begins = typeof input === 'object' && input !== null && 'begin' in input && input.begin === 'create';
+      if (begins && atMs > stop.atMs && atMs < untilMs)
+        problems.push(`${workflowId} was begun ${atMs - stop.atMs} ms after a stop was accepted`);
+    }
+    for (const record of ledger) {
+      if (record.kind !== 'created' || record.atMs <= stop.atMs || record.atMs >= untilMs) continue;
+      const asked = ledger.some(
+        ({ kind, job, atMs }) => kind === 'stop-requested' && job === record.job && atMs < untilMs,
+      );
+      const ended = ledger.some(
+        (one) =>
+          one.kind === 'status' && one.job === record.job && one.to !== 'InProgress' && one.to !== 'Initializing',
+      );
+      if (!asked && !ended) problems.push(`${record.job} was created after a stop and never asked to stop`);
+    }
+  }
+  return problems;
+};
+
+/** I6: the objects sent, and the cost that the counters show when a job is created, stay under the highest cap of the chain. */
+const checkSpending = (state: ChainState, ledger: readonly LedgerRecord[]): string[] => {
+  const problems: string[] = [];
+  const { maxObjectsSent, maxCost, price } = state.spec.policy;
+  const workers = state.spec.job.HumanTaskConfig.NumberOfHumanWorkersPerDataObject;
+  const started = ledger.flatMap((record) => (record.kind === 'started' ? [record] : []));
+  const sent = started.reduce((sum, { unlabeledIndices }) => sum + unlabeledIndices.length, 0);
+  if (maxObjectsSent !== null && sent > maxObjectsSent)
+    problems.push(`${sent} objects were sent, the cap is ${maxObjectsSent}`);
+  if (maxCost === null || price === null) return problems;
+  const perObject = price.perObject + workers * price.perAnswer;
+  for (const { job, atMs, unlabeledIndices } of started) {
+    const before = ledger.filter(
+      (one) => one.kind === 'labeled' && one.job !== job && !one.late && one.atMs <= atMs,
+    ).length;
+    const committed = (before + unlabeledIndices.length) * perObject;
+    if (committed > maxCost + 1e-6) problems.push(`${job} commits ${committed}, the cap is ${maxCost}`);
+  }
+  return problems;
+};
+
+/** I7: in the quiet phase the workflow of an ended job closes within one reconcile period, with or without events. */
+const checkProgress = (world: World, { spec }: Chain, ledger: readonly LedgerRecord[]): string[] => {
+  const quietMs = START_MS + world.scenario.quietAfterMs;
+  const slackMs = spec.policy.reconcile.everyMs * 1.05 + 45 * MINUTE_MS;
+  return ledger.flatMap((record) => {
+    if (record.kind !== 'status' || !['Completed', 'Failed', 'Stopped'].includes(record.to) || record.atMs < quietMs)
+      return [];
+    const closedMs = world.temporal.closedAtMs(record.job);
+    return closedMs !== null && closedMs - record.atMs > slackMs
+      ? [`the end of ${record.job} was noticed ${Math.round((closedMs - record.atMs) / MINUTE_MS)} min later`]
+      : [];
+  });
+};
+
+const checkChain = async (world: World, chain: Chain): Promise<Violation[]> => {
+  const { name } = chain.plan;
+  const violations: Violation[] = [];
+  const add = (invariant: string, texts: readonly string[]): void =>
+    void violations.push(...texts.map((text) => ({ invariant, chain: name, text })));
+  const state = await world.operator.stateOf(chain);
+  if (state === null || state.end === null) return [{ invariant: 'I7', chain: name, text: 'the chain has no end' }];
+  const { end, dataset } = state;
+  const closedMs = world.temporal.closedAtMs(name) ?? Infinity;
+  const ledger = ledgerOf(world, name);
+  // What AWS published after a cancelled chain was closed, nobody promised to read.
+  const readable = ledger.filter((record) => record.kind !== 'published' || record.atMs < closedMs);
+  const text = (uri: string | null): string => (uri === null ? '' : (world.store.text(uri) ?? ''));
+  const manifest = givenManifest(world, chain);
+  const files = { manifest, finalManifest: text(end.finalManifestUri), leftoverReport: text(end.leftoverReportUri) };
+  for (const check of checkLedger({ ledger: readable, labelAttribute: LABEL, ...files }))
+    add(check.invariant, check.violations);
+  const doubled = doubledByLedger(readable, manifest);
+  if (dataset?.doubled !== doubled)
+    add('I1', [`${dataset?.doubled} labels are counted as doubled, the ledger says ${doubled}`]);
+  add('I5', checkStops(world, chain, ledger));
+  add('I6', checkSpending(state, ledger));
+  add('I7', checkProgress(world, chain, ledger));
+  const live = jobsOf(ledger).filter(
+    (job) =>
+      !ledger.some(
+        (one) => one.kind === 'status' && one.job === job && ['Completed', 'Failed', 'Stopped'].includes(one.to),
+      ),
+  );
+  if (live.length > 0) add('I5', [`${live.join(', ')} still live after the chain is over`]);
+  if (end.status === 'labeled' && dataset?.remaining !== 0)
+    add('I2', [`labeled, and ${dataset?.remaining} objects remain`]);
+  if (state.attention !== null && !LIVE_JOB_REASONS.includes(state.attention.reason))
+    add('I7', ['it ended and still asks']);
+  return violations;
+};
+
+/** Everything that is wrong with a world at rest. */
+export const checkWorld = async (world: World): Promise<Violation[]> => {
+  const perChain: Violation[] = [];
+  for (const chain of world.chains) perChain.push(...(await checkChain(world, chain)));
+  const all = world.chains.map(({ plan }) => plan.name).join(', ');
+  if (world.events.inFlight !== 0)
+    perChain.push({
+      invariant: 'I4',
+      chain: all,
+      text: `${world.events.inFlight} messages are neither deleted nor dead`,
+    });
+  const strangers = jobsOf(world.groundTruth.ledger.records).filter(
+    (job) => !world.chains.some(({ plan }) => job.startsWith(`${plan.name}-`)),
+  );
+  if (strangers.length > 0)
+    perChain.push({ invariant: 'I3', chain: all, text: `jobs of no chain: ${strangers.join(', ')}` });
+  return perChain;
+};

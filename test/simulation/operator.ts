@@ -1,0 +1,164 @@
+/** The person: starts the chains, does what the scenario says, and mends whatever asks for attention, by the commands of the client. */
+import { readAmendment } from '../../decisions/amend.ts';
+import type { ChainState } from '../../decisions/chain-state.ts';
+import { DAY_MS, HOUR_MS } from '../../decisions/durations.ts';
+import { labelingJobWorkflowId } from '../../decisions/names.ts';
+import { ACCOUNT, REGION, type Command } from './scenario.ts';
+import type { Draw } from './temporal/draw.ts';
+import type { Chain, World } from './world.ts';
+
+/** A command that the chain took, for the checks. */
+export type Accepted = { atMs: number; chain: string; kind: 'stop' | 'resume' | 'add-objects' | 'cancel' };
+
+const isAccepted = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'accepted';
+
+export class Operator {
+  readonly accepted: Accepted[] = [];
+  /** Further objects that the chains took, in order. */
+  readonly added = new Map<string, string[]>();
+  readonly counts = { commands: 0, refused: 0, resumes: 0, resumesFromRecord: 0, attentions: 0 };
+  readonly #world: World;
+  readonly #draw: Draw;
+  #calm = false;
+
+  constructor(world: World, draw: Draw) {
+    this.#world = world;
+    this.#draw = draw;
+  }
+
+  begin(): void {
+    for (const chain of this.#world.chains) {
+      this.#world.plan(this.#draw.int(0, HOUR_MS), () => {
+        this.#world.temporal.start(chain.workflowId, 'labelingChain', [{ kind: 'start', spec: chain.spec }]);
+      });
+      for (const command of chain.plan.commands)
+        this.#world.plan(HOUR_MS + command.atMs, () => this.#do(chain, command));
+      this.#world.plan(2 * HOUR_MS, () => this.#lookAfter(chain));
+    }
+  }
+
+  /** From now on it only mends. */
+  calmDown(): void {
+    this.#calm = true;
+  }
+
+  /** Whether every chain has ended and closed. */
+  allOver(): boolean {
+    return this.#world.chains.every(({ workflowId }) => {
+      const status = this.#world.temporal.statusOf(workflowId);
+      return status === 'completed' || status === 'cancelled';
+    });
+  }
+
+  async stateOf({ workflowId }: Chain): Promise<ChainState | null> {
+    const state = await this.#world.temporal.query(workflowId, 'labelingChain');
+    return (state ?? null) as ChainState | null;
+  }
+
+  async #lookAfter(chain: Chain): Promise<void> {
+    const { temporal } = this.#world;
+    const status = temporal.statusOf(chain.workflowId);
+    if (status === 'running') {
+      const state = await this.stateOf(chain);
+      if (state?.attention != null) this.#answer(chain, state);
+    } else if (status === 'failed' || status === 'terminated') {
+      this.#resumeFromRecord(chain);
+    } else if (status !== null && !this.#calm && this.#draw.chance(0.02)) {
+      this.#resumeFromRecord(chain);
+    }
+    if (!(this.#calm && this.allOver())) {
+      const waitMs = this.#calm ? DAY_MS : this.#draw.int(HOUR_MS, 3 * DAY_MS);
+      this.#world.plan(waitMs, () => this.#lookAfter(chain));
+    }
+  }
+
+  #answer(chain: Chain, state: ChainState): void {
+    this.counts.attentions += 1;
+    const { reason = '' } = state.attention ?? {};
+    if (reason === 'max-cost')
+      this.#amend(chain, state, { policy: { maxCost: (state.spec.policy.maxCost ?? 0) + 20 } });
+    if (reason === 'max-objects-sent') {
+      this.#amend(chain, state, { policy: { maxObjectsSent: (state.spec.policy.maxObjectsSent ?? 0) + 10 } });
+    }
+    if (reason === 'unreadable-output' || (!this.#calm && this.#draw.chance(0.05))) return this.#stop(chain);
+    this.#resume(chain, { acceptMissing: reason === 'labels-missing', retrySetAside: false });
+  }
+
+  async #do(chain: Chain, command: Command): Promise<void> {
+    if (this.#calm) return;
+    this.counts.commands += 1;
+    const { temporal } = this.#world;
+    const state = await this.stateOf(chain);
+    const job = state?.generations.at(-1)?.name ?? `${chain.plan.name}-none`;
+    const jobWorkflowId = labelingJobWorkflowId({ account: ACCOUNT, region: REGION, jobName: job });
+    switch (command.kind) {
+      case 'stop':
+        return this.#stop(chain);
+      case 'cancel-chain':
+        if (temporal.statusOf(chain.workflowId) === 'running') this.#took(chain, 'cancel');
+        return temporal.cancel(chain.workflowId);
+      case 'cancel-job':
+        return temporal.cancel(jobWorkflowId);
+      case 'terminate-chain':
+        return temporal.terminate(chain.workflowId);
+      case 'terminate-job':
+        return temporal.terminate(jobWorkflowId);
+      case 'retry-set-aside':
+        return this.#resume(chain, { acceptMissing: false, retrySetAside: true });
+      case 'resume':
+        return this.#resume(chain, { acceptMissing: command.acceptMissing, retrySetAside: false });
+      case 'amend':
+        return state === null ? undefined : this.#amend(chain, state, command.changes);
+      case 'add-objects': {
+        if (state === null || state.dataset === null) return;
+        this.#world.store.write(command.uri, command.text);
+        temporal.update(chain.workflowId, 'amendChain', [{ spec: null, manifestUri: command.uri }], (answer) => {
+          if (answer.kind !== 'answer' || !isAccepted(answer.value)) return;
+          this.#took(chain, 'add-objects');
+          this.added.set(chain.plan.name, [...(this.added.get(chain.plan.name) ?? []), command.text]);
+        });
+      }
+    }
+  }
+
+  #stop(chain: Chain): void {
+    this.#world.temporal.update(chain.workflowId, 'stopChain', [{ reason: 'asked by a person' }], (answer) => {
+      if (answer.kind === 'answer' && isAccepted(answer.value)) this.#took(chain, 'stop');
+    });
+  }
+
+  #resume(chain: Chain, options: { acceptMissing: boolean; retrySetAside: boolean }): void {
+    const open = this.#world.temporal.update(chain.workflowId, 'resumeChain', [options], (answer) => {
+      if (answer.kind !== 'answer') return;
+      if (isAccepted(answer.value)) {
+        this.counts.resumes += 1;
+        this.#took(chain, 'resume');
+      } else this.counts.refused += 1;
+    });
+    if (!open) this.#resumeFromRecord(chain);
+  }
+
+  #resumeFromRecord({ workflowId, spec, plan }: Chain): void {
+    const options = { acceptMissing: false, retrySetAside: false };
+    if (this.#world.temporal.start(workflowId, 'labelingChain', [{ kind: 'resume', spec, options }])) {
+      this.counts.resumesFromRecord += 1;
+      this.accepted.push({ atMs: this.#world.nowMs, chain: plan.name, kind: 'resume' });
+    }
+  }
+
+  #amend(chain: Chain, state: ChainState, changes: object): void {
+    const reading = readAmendment(state.spec, changes);
+    if (reading.kind !== 'spec') return;
+    this.#world.temporal.update(
+      chain.workflowId,
+      'amendChain',
+      [{ spec: reading.spec, manifestUri: null }],
+      () => undefined,
+    );
+  }
+
+  #took(chain: Chain, kind: Accepted['kind']): void {
+    this.accepted.push({ atMs: this.#world.nowMs, chain: chain.plan.name, kind });
+  }
+}
