@@ -176,6 +176,11 @@ export const runWorker = async (options: WorkerOptions): Promise<void> => {
       await Promise.race([stopped, ...(running === undefined ? [] : [running])]);
     } finally {
       await stream?.stop();
+      if (stream !== null) {
+        const { stateChanges, workerEvents } = stream.stats();
+        const counts = { stateChanges: stateChanges.counts, workerEvents: workerEvents?.counts };
+        logger.info('The event stream has stopped; nothing taken is left unfinished', counts);
+      }
     }
     if (worker !== null && worker.getState() === 'RUNNING') worker.shutdown();
     await running;

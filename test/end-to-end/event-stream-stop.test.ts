@@ -1,0 +1,50 @@
+/** A consumer that is asked to end in the middle of its work, as a container platform does it: SIGTERM to the process. */
+import { MINUTE_MS } from '../../decisions/durations.ts';
+import { eventually, openStreamStack, stateChange, type StreamStack } from './event-stream-stack.ts';
+
+let world: StreamStack;
+let job: string;
+
+/** What a container platform gives a process by default before it kills it. Milliseconds. */
+const GRACE_MS = 30_000;
+
+beforeAll(async () => {
+  world = await openStreamStack({ without: ['consumer'] });
+  await world.script({ slow: { workers: { ratePerHour: 1 } } });
+  await world.startChain('slow');
+  await world.advance(6 * MINUTE_MS, MINUTE_MS);
+  job = (await world.relay.get('slow')).jobs.at(-1)?.name ?? '';
+}, 180_000);
+
+test('SIGTERM with messages in flight loses none: each is delivered or back in the queue, and the rest is delivered by the next consumer (I4)', async () => {
+  const statuses = Array.from({ length: 200 }, (_, n) => `Event-${n}`);
+  await world.send(statuses.map((status) => stateChange(job, status, world.facts)));
+  const first = await world.startConsumerProcess();
+  await eventually(async () => (await world.depth()).taken > 0 || (await world.depth()).waiting < statuses.length);
+  const askedMs = performance.now();
+  first.child.kill('SIGTERM');
+  expect(await first.exited).toBe(0);
+  expect(performance.now() - askedMs).toBeLessThan(GRACE_MS);
+
+  const { waiting, taken } = await world.depth();
+  const delivered = await world.arrived(job);
+  expect(taken).toBe(0);
+  expect(delivered.length).toBeGreaterThan(0);
+  expect(waiting).toBeGreaterThan(0);
+  expect(delivered.length + waiting).toBe(statuses.length);
+  expect(first.counts()).toEqual({ received: delivered.length, delivered: delivered.length });
+
+  const second = await world.startConsumerProcess();
+  await eventually(async () => (await world.depth()).waiting + (await world.depth()).taken === 0);
+  second.child.kill('SIGTERM');
+  expect(await second.exited).toBe(0);
+  expect((await world.arrived(job)).toSorted()).toEqual(statuses.toSorted());
+});
+
+test('SIGTERM to a consumer that waits for messages ends it within its poll', async () => {
+  const idle = await world.startConsumerProcess();
+  const askedMs = performance.now();
+  idle.child.kill('SIGTERM');
+  expect(await idle.exited).toBe(0);
+  expect(performance.now() - askedMs).toBeLessThan(5_000);
+});
