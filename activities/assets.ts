@@ -4,12 +4,33 @@
  */
 import { createHash } from 'node:crypto';
 import type { S3Client } from '@aws-sdk/client-s3';
+import { z } from 'zod';
 import type { CreateRequest } from '../decisions/create-request.ts';
 import type { Spec } from '../decisions/spec.ts';
 import { chainFolder } from './records.ts';
-import { readObjectBytes, under, writeNewText } from './s3-objects.ts';
+import { readObjectBytes, readObjectText, under, writeNewText } from './s3-objects.ts';
 
 const hashOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex').slice(0, 16);
+
+/** Developer guide, "Create a labeling category configuration file": the labels are what every task type has. */
+const categoryFileSchema = z.looseObject({ labels: z.array(z.looseObject({ label: z.string() })) });
+
+/** The labels of a category file; null if it is not in AWS's format. */
+export const readCategories = async (s3: S3Client, uri: string): Promise<string[] | null> => {
+  let file: unknown;
+  try {
+    file = JSON.parse(await readObjectText(s3, uri));
+  } catch (thrown) {
+    if (thrown instanceof SyntaxError) return null;
+    throw thrown;
+  }
+  const parsed = categoryFileSchema.safeParse(file);
+  return parsed.success ? parsed.data.labels.map(({ label }) => label) : null;
+};
+
+/** Labels that the old file has and the new one lacks: answers with them exist already. */
+export const lostCategories = (before: readonly string[], after: readonly string[]): string[] =>
+  before.filter((label) => !after.includes(label));
 
 export const assetActivities = ({ s3 }: { s3: (region: string) => S3Client }) => ({
   /** The request with the URIs of the copies. Files that lie in the chain's folder already are left as they are. */

@@ -1,4 +1,5 @@
 /** AWS clients as the activities use them, and the service's clock: the Date header of its answers. */
+import { IAMClient } from '@aws-sdk/client-iam';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SageMakerClient, type SageMakerClientConfig } from '@aws-sdk/client-sagemaker';
 import { SNSClient } from '@aws-sdk/client-sns';
@@ -47,7 +48,14 @@ export const perRegion = <Client>(make: (region: string) => Client): ((region: s
   };
 };
 
+const once = <Client>(make: () => Client): (() => Client) => {
+  let made: Client | null = null;
+  return () => (made ??= make());
+};
+
 export type AwsClients = {
+  /** Only asked whether a role may read and write; without it that check is skipped. IAM is global. */
+  iam?: () => IAMClient;
   sagemaker: (region: string) => SageMakerClient;
   s3: (region: string) => S3Client;
   sns: (region: string) => SNSClient;
@@ -59,4 +67,5 @@ export const standardClients = (): AwsClients => ({
   // Path style works on AWS and on every emulator; virtual hosts need DNS that an emulator lacks.
   s3: perRegion((region) => new S3Client({ region, maxAttempts: 5, forcePathStyle: true })),
   sns: perRegion((region) => new SNSClient({ region, maxAttempts: 3 })),
+  iam: once(() => new IAMClient({ region: 'us-east-1', maxAttempts: 1 })),
 });

@@ -1,10 +1,13 @@
 /** All activities: the only code of ours that touches AWS. */
+import { adoptionActivities } from './adoption.ts';
 import { assetActivities } from './assets.ts';
 import type { AwsClients } from './clients.ts';
 import { labelingJobActivities } from './labeling-jobs.ts';
 import { manifestActivities } from './manifests.ts';
 import { notificationActivities } from './notifications.ts';
 import { preflightActivities } from './preflight.ts';
+import { OperationError } from '../errors.ts';
+import { unusable } from './aws-failures.ts';
 import { recordActivities } from './records.ts';
 import { reportActivities } from './report.ts';
 
@@ -17,14 +20,33 @@ export type ActivityDependencies = AwsClients & {
   accounts: readonly string[];
 };
 
-export const createActivities = (dependencies: ActivityDependencies) => ({
+const allActivities = (dependencies: ActivityDependencies) => ({
   ...labelingJobActivities(dependencies),
   ...manifestActivities(dependencies),
   ...recordActivities(dependencies),
+  ...adoptionActivities(dependencies),
   ...assetActivities(dependencies),
   ...notificationActivities(dependencies),
   ...preflightActivities(dependencies),
   ...reportActivities(dependencies),
 });
+
+/** An OperationError is a sentence for a person: no retry mends it, so the chain shows it (see `unusable`). */
+const withSentences = <All extends Record<string, (input: never) => Promise<unknown>>>(activities: All): All => {
+  const wrapped: Record<string, (input: never) => Promise<unknown>> = {};
+  for (const [name, run] of Object.entries(activities)) {
+    wrapped[name] = async (input) => {
+      try {
+        return await run(input);
+      } catch (thrown) {
+        throw thrown instanceof OperationError ? unusable(thrown.message) : thrown;
+      }
+    };
+  }
+  // The same names with the same shapes, one by one.
+  return wrapped as All;
+};
+
+export const createActivities = (dependencies: ActivityDependencies) => withSentences(allActivities(dependencies));
 
 export type Activities = ReturnType<typeof createActivities>;

@@ -1,7 +1,6 @@
 /** The calls to SageMaker: create, describe, stop, tag a labeling job. Expected answers are values, never exceptions. */
 import { createHash } from 'node:crypto';
 import {
-  AddTagsCommand,
   CreateLabelingJobCommand,
   DescribeLabelingJobCommand,
   StopLabelingJobCommand,
@@ -43,8 +42,11 @@ const canonical = (value: unknown): string =>
   );
 
 /** The value of the tag `label-relay:request`. */
-export const requestHash = ({ Tags: _, ...request }: LabelingJobRequest): string =>
-  createHash('sha256').update(canonical(request)).digest('hex').slice(0, 32);
+export const requestHash = (request: LabelingJobRequest): string =>
+  createHash('sha256')
+    .update(canonical({ ...request, Tags: undefined }))
+    .digest('hex')
+    .slice(0, 32);
 
 const counters = ({ LabelCounters: found }: DescribeLabelingJobCommandOutput): LabelCounters => ({
   totalLabeled: found?.TotalLabeled ?? 0,
@@ -147,19 +149,6 @@ export const labelingJobActivities = ({ sagemaker }: { sagemaker: (region: strin
         if (isRefusal(thrown)) return { kind: 'refused', message: messageOf(thrown), serviceNowMs: null };
         throw thrown;
       }
-    },
-
-    tagLabelingJob: async ({
-      region,
-      arn,
-      tags,
-    }: {
-      region: string;
-      arn: string;
-      tags: Record<string, string>;
-    }): Promise<void> => {
-      const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
-      await sagemaker(region).send(new AddTagsCommand({ ResourceArn: arn, Tags }));
     },
   };
 };

@@ -8,7 +8,6 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { S3Client } from '@aws-sdk/client-s3';
-import { Context } from '@temporalio/activity';
 import type { Merge } from '../decisions/after-job.ts';
 import { countsAttempt } from '../decisions/attempts.ts';
 import type { ChainState, Dataset, Generation, JobInput } from '../decisions/chain-state.ts';
@@ -26,6 +25,7 @@ import { mergeOutputs, type MergeTally } from '../manifests/merge.ts';
 import type { MergeSource } from '../manifests/merge-source.ts';
 import { retrySetAside, type StateCounts } from '../manifests/object-states.ts';
 import { unusable } from './aws-failures.ts';
+import { beat } from './heartbeat.ts';
 import { chainFolder } from './records.ts';
 import { etagOf, objectSource, under, writeNewObjects, writeNewText } from './s3-objects.ts';
 
@@ -46,15 +46,6 @@ export type LateResult =
 
 const shortHash = (...parts: unknown[]): string =>
   createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 10);
-
-/** Tells Temporal that a long stream is alive; the SDK throttles what is sent. */
-const beat = (): void => {
-  try {
-    Context.current().heartbeat();
-  } catch {
-    // Outside an activity (a benchmark, a test of the function alone) there is nobody to tell.
-  }
-};
 
 const faultText = (uri: string, { problems, problemsTotal }: ManifestFaults): string => {
   const listed = problems.slice(0, 20).map(({ line, problem }) => `  line ${line}: ${problem}`);
@@ -302,7 +293,9 @@ export const manifestActivities = ({
     }): Promise<SettleResult> => {
       const { spec, dataset } = state;
       const job = state.generations.find((one) => one.generation === generation);
-      if (dataset === null || job?.input == null) throw unusable(`generation ${generation} has no input to merge with`);
+      if (dataset === null || job === undefined || job.input === null) {
+        throw unusable(`generation ${generation} has no input to merge with`);
+      }
       const uri = outputUriOf(spec, job, ending);
       const etag = await etagOf(s3(spec.region), uri);
       const { totalLabeled: expected, failed } = ending.observation.counters;

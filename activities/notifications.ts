@@ -20,7 +20,8 @@ export type Notification = {
   facts: Record<string, string | number | null>;
 };
 
-export type NotifyResult = { topic: 'sent' | 'off' | string; webhook: 'sent' | 'off' | string };
+/** `sent`, `off`, or why it was not sent. */
+export type NotifyResult = { topic: string; webhook: string };
 
 /** SNS: at most 100 characters, printable ASCII, no line breaks. */
 const asSubject = (text: string): string => text.replaceAll(/[^\x20-\x7e]/g, ' ').slice(0, 100);

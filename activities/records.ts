@@ -4,10 +4,10 @@
  * name counts. A stale writer of an earlier resumption sorts before it and is ignored.
  */
 import type { S3Client } from '@aws-sdk/client-s3';
-import { ApplicationFailure } from '@temporalio/common';
 import { z } from 'zod';
 import type { ChainState } from '../decisions/chain-state.ts';
 import type { Spec } from '../decisions/spec.ts';
+import { unusable } from './aws-failures.ts';
 import { TakenError, listKeys, parseS3Uri, readObjectText, under, writeNewText } from './s3-objects.ts';
 
 export const chainFolder = (spec: Pick<Spec, 'chain' | 'job'>): string =>
@@ -15,6 +15,13 @@ export const chainFolder = (spec: Pick<Spec, 'chain' | 'job'>): string =>
 
 const recordUri = (folder: string, resumption: number, sequence: number): string =>
   under(folder, 'record', `${String(resumption).padStart(4, '0')}-${String(sequence).padStart(6, '0')}.json`);
+
+/** What a person asked for and the chain has not done yet. */
+const pendingSchema = z.object({
+  manifestUris: z.array(z.string()),
+  retrySetAside: z.boolean(),
+  copyAssets: z.boolean(),
+});
 
 /** What is in a record file. The state was written by us; its outline is checked, so that another file is not taken for it. */
 const recordSchema = z.looseObject({
@@ -27,25 +34,35 @@ const recordSchema = z.looseObject({
     phase: z.looseObject({ kind: z.enum(['deciding', 'job', 'settling', 'ended']) }),
     generations: z.array(z.looseObject({ generation: z.int(), name: z.string() })),
   }),
+  pending: pendingSchema.default({ manifestUris: [], retrySetAside: false, copyAssets: false }),
 });
 
-export type ChainRecord = { state: ChainState; uri: string };
+export type ChainRecord = { state: ChainState; pending: z.infer<typeof pendingSchema>; uri: string };
+
+/** `superseded`: the chain was resumed elsewhere; the writer is stale and has written nothing. */
+export type WriteRecordResult =
+  { kind: 'written'; sequence: number; uri: string } | { kind: 'superseded'; uri: string };
+
+const recordPattern = /\/record\/(\d{4})-(\d{6})\.json$/;
+
+/** The record that counts, and the number of its resumption; null if there is none. */
+const lastRecord = async (s3: S3Client, folder: string): Promise<{ uri: string; resumption: number } | null> => {
+  const keys = await listKeys(s3, under(folder, 'record/'));
+  const last = keys.findLast((key) => recordPattern.test(key));
+  if (last === undefined) return null;
+  return { uri: `s3://${parseS3Uri(folder).Bucket}/${last}`, resumption: Number(recordPattern.exec(last)?.[1]) };
+};
 
 export const readChainRecord = async (s3: S3Client, folder: string): Promise<ChainRecord | null> => {
-  const keys = await listKeys(s3, under(folder, 'record/'));
-  const last = keys.findLast((key) => /\/record\/\d{4}-\d{6}\.json$/.test(key));
-  if (last === undefined) return null;
-  const uri = `s3://${parseS3Uri(folder).Bucket}/${last}`;
+  const last = await lastRecord(s3, folder);
+  if (last === null) return null;
+  const { uri } = last;
   const parsed = recordSchema.safeParse(JSON.parse(await readObjectText(s3, uri)));
   if (!parsed.success) {
-    throw ApplicationFailure.create({
-      type: 'unusable',
-      message: `${uri} is not a record of a chain: ${parsed.error.issues[0]?.message ?? ''}`,
-      nonRetryable: true,
-    });
+    throw unusable(`${uri} is not a record of a chain: ${parsed.error.issues[0]?.message ?? ''}`);
   }
   // Checked in outline above; written whole by writeRecord, so the rest has the shape of ChainState.
-  return { state: parsed.data.state as unknown as ChainState, uri };
+  return { state: parsed.data.state as unknown as ChainState, pending: parsed.data.pending, uri };
 };
 
 export const recordActivities = ({ s3 }: { s3: (region: string) => S3Client }) => ({
@@ -54,46 +71,42 @@ export const recordActivities = ({ s3 }: { s3: (region: string) => S3Client }) =
     const folder = chainFolder(spec);
     const record = await readChainRecord(s3(spec.region), folder);
     if (record === null) {
-      throw ApplicationFailure.create({
-        type: 'unusable',
-        message: `there is no record of the chain ${spec.chain} under ${folder}`,
-        nonRetryable: true,
-      });
+      throw unusable(`there is no record of the chain ${spec.chain} under ${folder}`);
     }
     return record;
   },
 
   /**
    * Adds a record. Sequence 0 of a resumption is the lock on the name: it must not exist. Later numbers may be taken by
-   * this very run before a reset; then the next free one is used and returned.
+   * this very run before a reset; then the next free one is used and returned. A writer of an earlier resumption is told so
+   * (I3: it must not create another job).
    */
   writeRecord: async ({
     state,
+    pending,
     sequence,
   }: {
     state: ChainState;
+    pending: ChainRecord['pending'];
     sequence: number;
-  }): Promise<{ sequence: number; uri: string }> => {
+  }): Promise<WriteRecordResult> => {
     const { spec, resumption } = state;
     const client = s3(spec.region);
     const folder = chainFolder(spec);
-    const text = `${JSON.stringify({ version: 1, state }, null, 1)}\n`;
+    const last = await lastRecord(client, folder);
+    if (last !== null && last.resumption > resumption) return { kind: 'superseded', uri: last.uri };
+    const text = `${JSON.stringify({ version: 1, state, pending }, null, 1)}\n`;
     for (let free = sequence; ; free += 1) {
       const uri = recordUri(folder, resumption, free);
       try {
         await writeNewText(client, uri, spec.job.OutputConfig.KmsKeyId, text);
-        return { sequence: free, uri };
+        return { kind: 'written', sequence: free, uri };
       } catch (thrown) {
         if (!(thrown instanceof TakenError)) throw thrown;
         const known = recordSchema.safeParse(JSON.parse(await readObjectText(client, uri)));
         const isOurs = known.success && known.data.state.firstRunId === state.firstRunId;
-        if (!isOurs || (free === 0 && resumption > 0)) {
-          const hint =
-            resumption === 0
-              ? `the name ${spec.chain} is taken: see label-relay resume`
-              : 'somebody else resumed this chain';
-          throw ApplicationFailure.create({ type: 'unusable', message: `${uri} exists; ${hint}`, nonRetryable: true });
-        }
+        if (!isOurs) throw unusable(`${uri} exists; the name ${spec.chain} is taken: see label-relay resume`);
+        if (free === 0 && resumption > 0) return { kind: 'superseded', uri };
       }
     }
   },

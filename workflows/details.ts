@@ -72,7 +72,8 @@ export const chainDetails = (state: ChainState): string => {
   }
   const cost = committedCost(state);
   if (cost !== null) lines.push('', `Committed: ${cost.toFixed(2)} ${state.spec.policy.price?.currency ?? ''}`);
-  if (end?.finalManifestUri != null) lines.push('', `Final manifest: ${end.finalManifestUri}`);
-  if (end?.leftoverReportUri != null) lines.push(`Leftover report: ${end.leftoverReportUri}`);
+  const { finalManifestUri = null, leftoverReportUri = null } = end ?? {};
+  if (finalManifestUri !== null) lines.push('', `Final manifest: ${finalManifestUri}`);
+  if (leftoverReportUri !== null) lines.push(`Leftover report: ${leftoverReportUri}`);
   return lines.join('\n');
 };

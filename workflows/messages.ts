@@ -30,12 +30,17 @@ export const workerActivity = defineSignal<[WorkerActivity]>('workerActivity');
 /** To a job's workflow: stop the labeling job, for a person. */
 export const stopLabelingJob = defineSignal<[{ reason: string }]>('stopLabelingJob');
 
-/** To a job's workflow from a resumed chain that did not start it: send the ending to the chain by signal too. */
-export const reportEnding = defineSignal('reportEnding');
+/**
+ * To a job's workflow from a chain that did not start it (resumed, or reset): the chain listens. `greet`: tell it now how
+ * the job stands, troubles included; without it the signal only shows that the workflow is there.
+ */
+export const reportEnding = defineSignal<[{ greet: boolean }]>('reportEnding');
 
-/** From a job's workflow to its chain: what the job looks like now. */
+/** From a job's workflow to its chain: what the job looks like now. The ending comes as the workflow's result too. */
 export type JobReport =
   | { kind: 'observed'; generation: number; observation: Observation }
+  /** Our own stop was sent: kept by the chain, because a follower that comes after this one must know it. */
+  | { kind: 'stopping'; generation: number; stop: StopRequest }
   | { kind: 'trouble'; generation: number; reason: AttentionReason; message: string; observation: Observation }
   | { kind: 'ended'; generation: number; ending: Ending };
 export const jobReport = defineSignal<[JobReport]>('jobReport');

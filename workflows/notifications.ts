@@ -1,10 +1,23 @@
 /** What a chain tells people, as calls of the notify activity. Stable ids: a receiver drops repeats. */
+import { log } from '@temporalio/workflow';
+import type { Notification } from '../activities/notifications.ts';
 import type { Attention } from '../decisions/attention.ts';
 import type { ChainState, EndStatus } from '../decisions/chain-state.ts';
-import { wantsNotification, type NotificationKind } from '../decisions/policy.ts';
+import { wantsNotification, type NotificationKind, type Policy } from '../decisions/policy.ts';
 import { call } from './calls.ts';
 
+/** News that cannot be delivered (the receiver is out for long) is lost with a line in the log: it never holds up a chain. */
+export const notify = async (policy: Policy, notification: Notification): Promise<void> => {
+  try {
+    await call('notify', `Notify: ${notification.subject}`, { policy, notification });
+  } catch (error) {
+    log.warn('A notification could not be delivered', { id: notification.id, error: String(error) });
+  }
+};
+
 type Facts = Record<string, string | number | null>;
+
+export type Notifications = ReturnType<typeof notifications>;
 
 export const notifications = (current: () => ChainState) => {
   const send = async (
@@ -17,7 +30,7 @@ export const notifications = (current: () => ChainState) => {
     const { chain, spec, firstRunId } = current();
     if (!wantsNotification(spec.policy, kind)) return;
     const notification = { id: `${chain}:${firstRunId}:${id}`, kind, chain, subject, text, facts };
-    await call('notify', `Notify: ${subject}`, { policy: spec.policy, notification });
+    await notify(spec.policy, notification);
   };
 
   return {

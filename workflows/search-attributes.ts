@@ -1,6 +1,6 @@
 /** Search attributes as typed pairs, from the one list in decisions/. */
 import { defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
-import { SEARCH_ATTRIBUTES, type SearchAttributeName } from '../decisions/search-attributes.ts';
+import type { SEARCH_ATTRIBUTES, SearchAttributeName } from '../decisions/search-attributes.ts';
 
 type Values = Partial<{
   [Name in SearchAttributeName]: (typeof SEARCH_ATTRIBUTES)[Name] extends 'Keyword'

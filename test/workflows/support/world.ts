@@ -3,6 +3,7 @@
  * and one clock. The simulator's clock follows Temporal's before every call, so that ages and deadlines agree with timers.
  */
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { IAMClient } from '@aws-sdk/client-iam';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { Worker } from '@temporalio/worker';
 import type { WorkflowHandle } from '@temporalio/client';
@@ -141,6 +142,7 @@ export class World {
     const activities = createActivities({
       sagemaker: () => sagemaker,
       s3: () => s3.client,
+      iam: () => new IAMClient({ region: REGION, endpoint: 'http://127.0.0.1:9', maxAttempts: 1 }),
       sns: (region) => new SNSClient({ region, endpoint: 'http://127.0.0.1:9' }),
       temporaryDirectory: await temporaryFolder(),
       webhookSecret: () => null,

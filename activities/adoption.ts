@@ -1,0 +1,200 @@
+/**
+ * Taking over a labeling job that somebody else started: its request as Describe tells it, our tags on it, and which
+ * object of the dataset each line of its input is.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createHash } from 'node:crypto';
+import type { S3Client } from '@aws-sdk/client-s3';
+import {
+  AddTagsCommand,
+  DescribeLabelingJobCommand,
+  type DescribeLabelingJobCommandOutput,
+  type SageMakerClient,
+} from '@aws-sdk/client-sagemaker';
+import type { Dataset, JobInput } from '../decisions/chain-state.ts';
+import { JOB_TAGS } from '../decisions/names.ts';
+import type { Spec } from '../decisions/spec.ts';
+import { messageOf } from '../errors.ts';
+import { GatheringSink } from '../manifests/byte-streams.ts';
+import { readObjectLine } from '../manifests/attributes.ts';
+import { canonicalIdentity } from '../manifests/identity.ts';
+import { IdentityPool } from '../manifests/identity-pool.ts';
+import { OrdinalsWriter } from '../manifests/job-input.ts';
+import { labelStateOf, ownAttributes } from '../manifests/label-state.ts';
+import { LineReader } from '../manifests/lines.ts';
+import { awsErrorName, isRefusal, unusable } from './aws-failures.ts';
+import { chainFolder } from './records.ts';
+import { beat } from './heartbeat.ts';
+import { etagOf, objectSource, under, writeNewObjects } from './s3-objects.ts';
+
+/** A labeling job as it stands at AWS. `job`: its request, to be checked like one that a person wrote. */
+export type LookedUpJob =
+  | {
+      kind: 'found';
+      name: string;
+      status: string;
+      job: Record<string, unknown>;
+      inputManifestUri: string | null;
+      /** The chain that tagged it; null if none did. */
+      ofChain: string | null;
+    }
+  | { kind: 'absent'; message: string };
+
+export type ClaimResult = { kind: 'claimed' } | { kind: 'refused'; message: string };
+
+const isOwnTag = (key: string | undefined): boolean => key === undefined || /^(aws:|label-relay:)/i.test(key);
+
+/** The request for the next jobs: what Describe repeats of CreateLabelingJob, without tags that are AWS's or ours. */
+const requestOf = (described: DescribeLabelingJobCommandOutput): Record<string, unknown> => {
+  const { Tags } = described;
+  const tags = (Tags ?? []).filter((tag) => !isOwnTag(tag.Key));
+  return {
+    LabelAttributeName: described.LabelAttributeName,
+    InputConfig: described.InputConfig,
+    OutputConfig: described.OutputConfig,
+    RoleArn: described.RoleArn,
+    LabelCategoryConfigS3Uri: described.LabelCategoryConfigS3Uri,
+    StoppingConditions: described.StoppingConditions,
+    LabelingJobAlgorithmsConfig: described.LabelingJobAlgorithmsConfig,
+    HumanTaskConfig: described.HumanTaskConfig,
+    ...(tags.length === 0 ? {} : { Tags: tags }),
+  };
+};
+
+const tagOf = (described: DescribeLabelingJobCommandOutput, key: string): string | null =>
+  described.Tags?.find((tag) => tag.Key === key)?.Value ?? null;
+
+export const adoptionActivities = ({
+  s3,
+  sagemaker,
+  temporaryDirectory,
+}: {
+  s3: (region: string) => S3Client;
+  sagemaker: (region: string) => SageMakerClient;
+  temporaryDirectory: string;
+}) => {
+  const describe = (region: string, name: string): Promise<DescribeLabelingJobCommandOutput> =>
+    sagemaker(region).send(new DescribeLabelingJobCommand({ LabelingJobName: name }));
+
+  return {
+    /** What AWS knows of a labeling job that a person wants to adopt. */
+    lookUpLabelingJob: async ({ region, name }: { region: string; name: string }): Promise<LookedUpJob> => {
+      try {
+        const described = await describe(region, name);
+        return {
+          kind: 'found',
+          name: described.LabelingJobName ?? name,
+          status: described.LabelingJobStatus ?? 'Unknown',
+          job: requestOf(described),
+          inputManifestUri: described.InputConfig?.DataSource?.S3DataSource?.ManifestS3Uri ?? null,
+          ofChain: tagOf(described, JOB_TAGS.chain),
+        };
+      } catch (thrown) {
+        if (!isRefusal(thrown)) throw thrown;
+        return { kind: 'absent', message: `${awsErrorName(thrown)}: ${messageOf(thrown)}` };
+      }
+    },
+
+    /** Tags the job as ours; refused if another chain's run did so before. */
+    claimLabelingJob: async ({
+      region,
+      name,
+      tags,
+    }: {
+      region: string;
+      name: string;
+      tags: Record<string, string>;
+    }): Promise<ClaimResult> => {
+      try {
+        const described = await describe(region, name);
+        const chain = tagOf(described, JOB_TAGS.chain);
+        const run = tagOf(described, JOB_TAGS.run);
+        if (chain !== null && run !== tags[JOB_TAGS.run]) {
+          return { kind: 'refused', message: `${name} belongs to the chain ${chain} (tag ${JOB_TAGS.chain})` };
+        }
+        const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+        await sagemaker(region).send(new AddTagsCommand({ ResourceArn: described.LabelingJobArn, Tags }));
+        return { kind: 'claimed' };
+      } catch (thrown) {
+        if (!isRefusal(thrown)) throw thrown;
+        return { kind: 'refused', message: `${name} cannot be tagged: ${awsErrorName(thrown)}: ${messageOf(thrown)}` };
+      }
+    },
+
+    /**
+     * Which object of the dataset each line of the job's input is. Every line must be one: a label that comes back for it
+     * has to have a place. Identical lines are told apart by order.
+     */
+    adoptJobInput: async ({
+      spec,
+      dataset,
+      datasetUri,
+      inputManifestUri,
+    }: {
+      spec: Spec;
+      dataset: Dataset;
+      datasetUri: string | null;
+      inputManifestUri: string;
+    }): Promise<JobInput> => {
+      const client = s3(spec.region);
+      const own = ownAttributes(spec.job.LabelAttributeName);
+      const isDataset = inputManifestUri === datasetUri;
+      const etag = isDataset ? null : await etagOf(client, inputManifestUri);
+      if (!isDataset && etag === null) throw unusable(`the input of the job, ${inputManifestUri}, does not exist`);
+      const input = isDataset
+        ? objectSource(client, dataset.manifestUri, null, beat)
+        : objectSource(client, inputManifestUri, etag, beat);
+      const hash = createHash('sha256')
+        .update(JSON.stringify([dataset.manifestUri, inputManifestUri, etag]))
+        .digest('hex')
+        .slice(0, 10);
+      const folder = under(chainFolder(spec), 'jobs', `001-${hash}`);
+      const uris = { manifest: under(folder, 'input.manifest'), ordinals: under(folder, 'input.ordinals.jsonl') };
+      const directory = await mkdtemp(join(temporaryDirectory, 'label-relay-'));
+      const pool = new IdentityPool(directory);
+      try {
+        const counts = await writeNewObjects(client, uris, spec.job.OutputConfig.KmsKeyId, async (to) => {
+          const objects = new LineReader(objectSource(client, dataset.manifestUri, null, beat));
+          for (let raw = await objects.nextOfManifest(); raw !== null; raw = await objects.nextOfManifest()) {
+            const line = readObjectLine(raw);
+            if (line.kind === 'fault') throw unusable(`line ${objects.lines} of the dataset: ${line.problem}`);
+            pool.add({ number: objects.lines, label: null }, canonicalIdentity(line, own.isOwn));
+          }
+          const lines = new LineReader(input);
+          const ordinals = new OrdinalsWriter(to.ordinals);
+          const manifest = new GatheringSink(to.manifest);
+          let sentObjects = 0;
+          for (let raw = await lines.nextOfManifest(); raw !== null; raw = await lines.nextOfManifest()) {
+            const line = readObjectLine(raw);
+            if (line.kind === 'fault') throw unusable(`${inputManifestUri}, line ${lines.lines}: ${line.problem}`);
+            const object = pool.take(canonicalIdentity(line, own.isOwn));
+            if (object === null) {
+              throw unusable(
+                `${inputManifestUri}, line ${lines.lines}: this object of the job is not in the dataset ${datasetUri ?? ''}; give a dataset that holds all of the job's objects`,
+              );
+            }
+            if (labelStateOf(line, own).kind !== 'labeled') sentObjects += 1;
+            await manifest.write(raw);
+            ordinals.add(object.number - 1);
+            if (ordinals.isFull) await ordinals.drain();
+          }
+          await manifest.finish();
+          await ordinals.finish();
+          return { objects: lines.lines, sentObjects };
+        });
+        return {
+          manifestUri: uris.manifest,
+          ordinalsUri: uris.ordinals,
+          ...counts,
+          mode: counts.objects === counts.sentObjects ? 'unlabeled' : 'dataset',
+          withoutAlgorithms: false,
+          note: 'adopted: this job was not started by the chain',
+        };
+      } finally {
+        pool.close();
+        await rm(directory, { recursive: true, force: true });
+      }
+    },
+  };
+};

@@ -1,0 +1,140 @@
+/**
+ * One run of a chain's workflow: what it carries through continue-as-new, what it has been told, and how it writes its
+ * record. The parts of the chain (opening, running a job, settling, waiting for a person, ending) work on it.
+ */
+import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import type { Attention } from '../decisions/attention.ts';
+import { lastGeneration, newChain, type ChainState, type EndStatus } from '../decisions/chain-state.ts';
+import type { Ending } from '../decisions/ending.ts';
+import type { Amendment } from '../decisions/amend.ts';
+import type { ResumeOptions } from '../decisions/resume.ts';
+import type { Spec } from '../decisions/spec.ts';
+import { call } from './calls.ts';
+import { chainDetails } from './details.ts';
+import { notifications, type Notifications } from './notifications.ts';
+import { searchAttributes } from './search-attributes.ts';
+
+/** How a chain's workflow begins. */
+export type LabelingChainInput =
+  | { kind: 'start'; spec: Spec }
+  /** A labeling job that somebody else started becomes generation 1. `manifestUri`: the dataset; `inputManifestUri`: the job's own input. */
+  | { kind: 'adopt'; spec: Spec; jobName: string; manifestUri: string | null; inputManifestUri: string | null }
+  /** From the record in S3: of an ended chain, or of one that Temporal has forgotten. */
+  | { kind: 'resume'; spec: Spec; options: ResumeOptions }
+  /** Writes an amendment into the record of an ended chain, and ends again. */
+  | { kind: 'amend'; spec: Spec; amendment: Amendment }
+  | { kind: 'continued'; carried: Carried };
+
+/** What a person asked for and the chain has not done yet; stands in the record beside the state. */
+export type Pending = {
+  /** Manifests of further objects, given to amend. */
+  manifestUris: string[];
+  retrySetAside: boolean;
+  /** The spec was amended: its category file and UI template may be new. */
+  copyAssets: boolean;
+};
+
+export const NOTHING_PENDING: Pending = { manifestUris: [], retrySetAside: false, copyAssets: false };
+
+/** Everything that goes through continue-as-new. Plain JSON, whole. */
+export type Carried = {
+  state: ChainState;
+  /** The number of the next record to write. */
+  recordSequence: number;
+  pending: Pending;
+  /** The question that stood before S3 or a file had to be mended first; it is asked again. */
+  askedBefore: Attention | null;
+  /** How often a person was told of the present attention. */
+  reminders: number;
+};
+
+export type LabelingChainResult = {
+  status: EndStatus;
+  reason: string;
+  finalManifest: string | null;
+  leftoverReport: string | null;
+};
+
+/** Thrown where this chain was resumed elsewhere meanwhile: whoever writes an older record is stale (I3). */
+export class Superseded extends Error {
+  override readonly name = 'Superseded';
+}
+
+export class ChainRun {
+  readonly chain: string;
+  readonly carried: Carried;
+  readonly tell: Notifications;
+  /** False while the record is read: until then the state is not the chain's. */
+  loaded: boolean;
+  cancelled = false;
+  /** Something was accepted from a person that no record holds yet. */
+  unrecorded = false;
+  /** What the job's workflow said by signal. */
+  endingReported: { generation: number; ending: Ending } | null = null;
+  /** The generation that an earlier run of this chain decided and may have created. */
+  inheritedGeneration: number | null = null;
+
+  constructor(input: LabelingChainInput) {
+    this.carried =
+      input.kind === 'continued'
+        ? input.carried
+        : {
+            state: newChain(input.spec, workflowInfo().firstExecutionRunId),
+            recordSequence: 0,
+            pending: NOTHING_PENDING,
+            askedBefore: null,
+            reminders: 0,
+          };
+    this.chain = this.carried.state.chain;
+    this.loaded = input.kind !== 'resume' && input.kind !== 'amend';
+    this.tell = notifications(() => this.carried.state);
+  }
+
+  get state(): ChainState {
+    return this.carried.state;
+  }
+
+  /** Every change goes through here, so that the Web UI shows it at once. */
+  set(state: ChainState): void {
+    this.carried.state = state;
+    setCurrentDetails(chainDetails(state));
+  }
+
+  get stopped(): boolean {
+    return this.state.stopRequested !== null;
+  }
+
+  /** The first reason stays. */
+  requestStop(reason: string): void {
+    const { state } = this;
+    if (state.phase.kind === 'ended' || state.stopRequested !== null) return;
+    this.set({ ...state, stopRequested: { atMs: state.lastHeardMs, reason } });
+  }
+
+  /** @throws Superseded; fails with `storage-refused` where S3 refuses. */
+  async writeRecord(why: string): Promise<void> {
+    this.unrecorded = false;
+    const { state, recordSequence, pending } = this.carried;
+    const written = await call('writeRecord', `Write the chain's record: ${why}`, {
+      state,
+      pending,
+      sequence: recordSequence,
+    });
+    if (written.kind === 'superseded') throw new Superseded(written.uri);
+    this.carried.recordSequence = written.sequence + 1;
+  }
+
+  showInList(): void {
+    const { state } = this;
+    const last = lastGeneration(state);
+    upsertSearchAttributes(
+      searchAttributes({
+        LabelingGeneration: last?.generation ?? 0,
+        LabelingJobName: last?.name ?? '',
+        LabelingJobStatus: last?.status ?? '',
+        LabelingRemaining: state.dataset?.remaining ?? 0,
+        LabelingAttention: state.attention?.reason ?? '',
+      }),
+    );
+  }
+}

@@ -1,0 +1,230 @@
+/**
+ * What the workflow of one labeling job knows and does to its job: everything that it carries through continue-as-new, and
+ * the calls to AWS and to its chain.
+ */
+import { getExternalWorkflowHandle, log, setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
+import { asTerminal, type StopRequest } from '../decisions/ending.ts';
+import {
+  absent,
+  deadlineOf,
+  newFollow,
+  observed,
+  stopAsked,
+  troublesOf,
+  type Follow,
+  type FollowContext,
+} from '../decisions/follow.ts';
+import type { LabelingJobRequest } from '../decisions/job-request.ts';
+import { labelingChainWorkflowId } from '../decisions/names.ts';
+import { noticesOf, type Notice } from '../decisions/notices.ts';
+import { wantsNotification, type Policy } from '../decisions/policy.ts';
+import { call } from './calls.ts';
+import { jobDetails } from './details.ts';
+import { jobReport, type JobReport } from './messages.ts';
+import { notify } from './notifications.ts';
+import { searchAttributes } from './search-attributes.ts';
+
+export type LabelingJobInput = {
+  chain: string;
+  generation: number;
+  region: string;
+  request: LabelingJobRequest;
+  policy: Policy;
+  streaming: boolean;
+  /** Objects that workers will see; null if not known. */
+  sentObjects: number | null;
+  /** `follow`: the job may exist (its former follower was lost): look before creating. `follow-only`: adopted, never created by us. */
+  begin: 'create' | 'follow' | 'follow-only';
+  /** A stop that a former follower has asked AWS for. */
+  stop: StopRequest | null;
+  /** A stop that the chain knew of before this workflow began. */
+  stopAskedFor: string | null;
+  carried?: CarriedJob;
+};
+
+/** Everything that goes through continue-as-new. Plain JSON, whole. */
+export type CarriedJob = {
+  created: boolean;
+  follow: Follow;
+  describes: number;
+  events: number;
+  stopAskedFor: string | null;
+  /** An event came and no look has answered it yet. */
+  woken: boolean;
+  /** The chain has to be told how the job stands. */
+  greet: boolean;
+  /** By the workflow's clock: only for the 10 s between two looks. */
+  lastLookMs: number | null;
+  /** AWS did not take our last stop (a job that is still Initializing, say): ask again as soon as it is InProgress. */
+  stopRefused: boolean;
+};
+
+const newCarried = (input: LabelingJobInput): CarriedJob => ({
+  created: false,
+  follow: { ...newFollow(), stop: input.stop },
+  describes: 0,
+  events: 0,
+  stopAskedFor: input.stopAskedFor,
+  woken: false,
+  greet: false,
+  lastLookMs: null,
+  stopRefused: false,
+});
+
+const noticeSubject = (kind: Notice['kind'], name: string): string => {
+  switch (kind) {
+    case 'deadline-at-risk':
+      return `${name} will not make its deadline`;
+    case 'silence':
+      return `nobody works on ${name}`;
+    case 'decline-surge':
+      return `many tasks of ${name} are declined`;
+  }
+};
+
+export class JobFollower {
+  readonly input: LabelingJobInput;
+  readonly name: string;
+  readonly context: FollowContext;
+  readonly carried: CarriedJob;
+  /** A Describe is under way: an event that comes now starts no second one (law 1). */
+  looking = false;
+  /** Of this run, for continue-as-new. */
+  signals = 0;
+
+  constructor(input: LabelingJobInput) {
+    this.input = input;
+    this.name = input.request.LabelingJobName;
+    this.context = { policy: input.policy, streaming: input.streaming, sentObjects: input.sentObjects };
+    this.carried = input.carried ?? newCarried(input);
+  }
+
+  get follow(): Follow {
+    return this.carried.follow;
+  }
+
+  set follow(follow: Follow) {
+    this.carried.follow = follow;
+  }
+
+  /** A person wants the job stopped. */
+  get personStops(): boolean {
+    return this.carried.stopAskedFor !== null;
+  }
+
+  /** A person wants the job stopped, and AWS was not asked for that person yet. */
+  get stopPending(): boolean {
+    return this.personStops && this.follow.stop?.by !== 'person';
+  }
+
+  get noticePending(): boolean {
+    return noticesOf(this.follow, this.context).length > 0;
+  }
+
+  async tellChain(report: JobReport): Promise<void> {
+    const { chain } = this.input;
+    try {
+      await getExternalWorkflowHandle(labelingChainWorkflowId(chain)).signal(jobReport, report);
+    } catch (error) {
+      log.info('The chain could not be told; it is closed or not there', { chain, error: String(error) });
+    }
+  }
+
+  showDetails(): void {
+    setCurrentDetails(jobDetails(this.follow, this.context, this.input));
+  }
+
+  /** One Describe; the chain hears of a new status. */
+  async describe(why: string): Promise<void> {
+    const { input, carried } = this;
+    this.looking = true;
+    carried.woken = false;
+    const before = this.follow.observation;
+    try {
+      const found = await call('describeLabelingJob', why, { region: input.region, name: this.name });
+      carried.describes += 1;
+      carried.lastLookMs = Date.now();
+      this.follow = found.kind === 'observed' ? observed(this.follow, found) : absent(this.follow);
+    } finally {
+      this.looking = false;
+    }
+    const { observation } = this.follow;
+    if (observation === null) return;
+    if (before?.status !== observation.status) {
+      upsertSearchAttributes(
+        searchAttributes({
+          LabelingJobStatus: observation.status,
+          ...(before === null && !input.streaming
+            ? { LabelingDeadline: new Date(deadlineOf(observation, input.policy)) }
+            : {}),
+        }),
+      );
+      if (asTerminal(observation.status) === null) {
+        await this.tellChain({ kind: 'observed', generation: input.generation, observation });
+      }
+    }
+    this.showDetails();
+  }
+
+  /** Whether AWS knows the job; what it says of it is kept. */
+  async isThere(why: string): Promise<boolean> {
+    const { region } = this.input;
+    const found = await call('describeLabelingJob', why, { region, name: this.name });
+    if (found.kind === 'observed') this.follow = observed(this.follow, found);
+    return found.kind === 'observed';
+  }
+
+  /** Asks AWS to stop the job. Confirmed only by a later Describe. */
+  async stop(by: StopRequest['by'], why: string): Promise<void> {
+    const { observation } = this.follow;
+    log.info('Stopping the labeling job', { name: this.name, by, why });
+    const { region, generation } = this.input;
+    const answer = await call('stopLabelingJob', `Stop ${this.name}: ${why}`, { region, name: this.name });
+    const stop = { by, requestedAtMs: answer.serviceNowMs ?? observation?.serviceNowMs ?? 0 };
+    this.carried.stopRefused = answer.kind === 'refused';
+    this.follow = stopAsked(this.follow, stop);
+    await this.tellChain({ kind: 'stopping', generation, stop });
+    this.showDetails();
+  }
+
+  /** A stop that AWS lost or refused is asked for again. */
+  async stopAgain(): Promise<void> {
+    const { region } = this.input;
+    const why = `Stop ${this.name} again: it is still ${this.follow.observation?.status ?? 'there'}`;
+    const answer = await call('stopLabelingJob', why, { region, name: this.name });
+    this.carried.stopRefused = answer.kind === 'refused';
+  }
+
+  /** To a chain that did not start us: how the job stands, and every trouble once more. */
+  async greetChain(): Promise<void> {
+    const { observation, stop } = this.follow;
+    const { generation } = this.input;
+    this.carried.greet = false;
+    this.follow = { ...this.follow, troublesTold: [] };
+    if (stop !== null) await this.tellChain({ kind: 'stopping', generation, stop });
+    if (observation !== null) await this.tellChain({ kind: 'observed', generation, observation });
+  }
+
+  /** Troubles go to the chain, which asks a person; notices go to people at once. */
+  async tellTroubles(): Promise<void> {
+    const { input, context, name } = this;
+    const { observation } = this.follow;
+    if (observation === null) return;
+    for (const { reason, message } of troublesOf(this.follow, context)) {
+      this.follow = { ...this.follow, troublesTold: [...this.follow.troublesTold, reason] };
+      await this.tellChain({ kind: 'trouble', generation: input.generation, reason, message, observation });
+    }
+    for (const { kind, id, message } of noticesOf(this.follow, context)) {
+      this.follow = { ...this.follow, noticesTold: [...this.follow.noticesTold, id] };
+      if (!wantsNotification(input.policy, kind)) continue;
+      await notify(input.policy, {
+        id: `${name}:${id}`,
+        kind,
+        chain: input.chain,
+        subject: `${input.chain}: ${noticeSubject(kind, name)}`,
+        text: `${message}. The chain goes on by itself; nothing has to be done.`,
+        facts: { job: name },
+      });
+    }
+  }
+}

@@ -1,0 +1,228 @@
+/**
+ * Running one labeling job from the chain's side: starts the workflow that creates and follows it, or attaches to one
+ * that is already there, passes a stop on, speaks up about trouble, and returns the ending.
+ *
+ * I3: a job runs only here, one at a time. A follower that is lost is replaced by another for the same job, never by a
+ * new job.
+ */
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import {
+  ChildWorkflowFailure,
+  TerminatedFailure,
+  condition,
+  getExternalWorkflowHandle,
+  log,
+  startChild,
+} from '@temporalio/workflow';
+import { mergeBlocked } from '../decisions/after-job.ts';
+import type { Attention } from '../decisions/attention.ts';
+import { lastGeneration, type Generation } from '../decisions/chain-state.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../decisions/durations.ts';
+import type { Ending } from '../decisions/ending.ts';
+import { labelingJobRequest } from '../decisions/job-request.ts';
+import { labelingJobName, labelingJobWorkflowId } from '../decisions/names.ts';
+import type { ChainRun } from './chain-run.ts';
+import { labelingJob, type LabelingJobInput } from './labeling-job.ts';
+import { reportEnding, stopLabelingJob } from './messages.ts';
+import { waitForPerson } from './person.ts';
+import { searchAttributes } from './search-attributes.ts';
+
+/** A chain that waits for the ending of a job whose follower it did not start makes sure this often that it lives. */
+const ATTACHED_CHECK_MS = 6 * HOUR_MS;
+
+/** A follower that fails while a stop is asked for is replaced after these waits, then after the last. */
+const LOST_FOLLOWER_WAITS_MS = [MINUTE_MS, 10 * MINUTE_MS, HOUR_MS];
+
+/** A job that bears a name we did not give was adopted: it is never created by us. */
+const isAdopted = (run: ChainRun, job: Generation): boolean =>
+  job.name !== labelingJobName(run.chain, run.state.suffix, job.generation);
+
+const beginOf = (run: ChainRun, job: Generation): LabelingJobInput['begin'] => {
+  if (isAdopted(run, job)) return 'follow-only';
+  return run.inheritedGeneration === job.generation ? 'follow' : 'create';
+};
+
+const inputOf = (run: ChainRun, job: Generation, begin: LabelingJobInput['begin']): LabelingJobInput => {
+  const { spec, stopRequested, generations } = run.state;
+  return {
+    chain: run.chain,
+    generation: job.generation,
+    region: spec.region,
+    request: labelingJobRequest(run.state, job),
+    policy: spec.policy,
+    streaming: spec.streaming,
+    sentObjects: job.input?.sentObjects ?? null,
+    begin,
+    stop: generations.find((one) => one.generation === job.generation)?.stop ?? null,
+    stopAskedFor: stopRequested?.reason ?? null,
+  };
+};
+
+/** Runs one labeling job to its ending. */
+export const runJob = async (run: ChainRun, job: Generation): Promise<Ending> => {
+  const { spec } = run.state;
+  const workflowId = labelingJobWorkflowId({ account: spec.account, region: spec.region, jobName: job.name });
+  let failures = 0;
+  for (let begin = beginOf(run, job); ; begin = begin === 'follow-only' ? begin : 'follow') {
+    // Known before the job was begun: it never is (I5). A job that may exist is followed and stopped.
+    if (run.stopped && begin === 'create') {
+      return { kind: 'not-created', why: { kind: 'stop-requested' }, observedAtMs: null };
+    }
+    // What an earlier follower said (before a reset of this chain, perhaps) does not hold for the one that starts now.
+    run.endingReported = null;
+    const input = inputOf(run, job, begin);
+    // From here on the job may exist: whoever comes here again looks for it first.
+    run.inheritedGeneration = job.generation;
+    try {
+      return await follow(run, job, workflowId, input);
+    } catch (error) {
+      if (error instanceof WorkflowExecutionAlreadyStartedError) {
+        const reported = await attach(run, job, workflowId);
+        if (reported !== null) return reported;
+      } else if (error instanceof ChildWorkflowFailure && error.cause instanceof TerminatedFailure) {
+        log.warn('The workflow of the labeling job was terminated; a new one follows the same job', { workflowId });
+      } else if (error instanceof ChildWorkflowFailure) {
+        failures += 1;
+        await askAboutFollower(run, job, error.cause?.message ?? error.message, failures);
+      } else {
+        throw error;
+      }
+    }
+  }
+};
+
+/** A stop is no answer to a lost follower: only a new one can stop the paid job. */
+const askAboutFollower = async (run: ChainRun, job: Generation, why: string, failures: number): Promise<void> => {
+  if (run.stopped) {
+    const waitMs = LOST_FOLLOWER_WAITS_MS[failures - 1] ?? HOUR_MS;
+    await condition(() => false, waitMs, { summary: `The workflow that follows ${job.name} failed: ${why}` });
+    return;
+  }
+  const message = `the workflow that follows ${job.name} failed: ${why}`;
+  run.set(mergeBlocked(run.state, job.generation, 'job-workflow-failed', message));
+  await waitForPerson(run);
+};
+
+const reported = (run: ChainRun, job: Generation): Ending | null =>
+  run.endingReported?.generation === job.generation ? run.endingReported.ending : null;
+
+/** @throws WorkflowExecutionAlreadyStartedError if a follower lives, ChildWorkflowFailure if it is lost. */
+const follow = async (run: ChainRun, job: Generation, workflowId: string, input: LabelingJobInput): Promise<Ending> => {
+  const child = await startChild(labelingJob, {
+    workflowId,
+    args: [input],
+    parentClosePolicy: 'ABANDON',
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+    typedSearchAttributes: searchAttributes({
+      LabelingChain: run.chain,
+      LabelingJobName: job.name,
+      LabelingGeneration: job.generation,
+      LabelingJobStatus: 'Deciding',
+    }),
+    staticSummary: `Generation ${job.generation} of ${run.chain}: ${job.input?.sentObjects ?? '?'} objects`,
+  });
+  let ending: Ending | null = null;
+  let failure: unknown = null;
+  void child.result().then(
+    (result) => (ending = result),
+    (error: unknown) => (failure = error ?? new Error('unknown')),
+  );
+  // The ending comes by signal too: a chain that was reset may have lost the tie to its child.
+  const over = (): Ending | null => ending ?? reported(run, job);
+  await watchJob(run, {
+    workflowId,
+    over: () => over() !== null || failure !== null,
+    toldToStop: input.stopAskedFor !== null,
+    check: null,
+  });
+  const result = over();
+  if (result !== null) return result;
+  throw failure;
+};
+
+/** Waits for the ending of a job whose follower an earlier run of this chain started; null if that closed unheard. */
+const attach = async (run: ChainRun, job: Generation, workflowId: string): Promise<Ending | null> => {
+  const lives = async (greet: boolean): Promise<boolean> => {
+    try {
+      await getExternalWorkflowHandle(workflowId).signal(reportEnding, { greet });
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  if (await lives(true)) {
+    await watchJob(run, {
+      workflowId,
+      over: () => reported(run, job) !== null,
+      toldToStop: false,
+      check: () => lives(false),
+    });
+  }
+  return reported(run, job);
+};
+
+type Watch = {
+  workflowId: string;
+  over: () => boolean;
+  toldToStop: boolean;
+  /** For a follower that is not our child: whether it lives. */
+  check: (() => Promise<boolean>) | null;
+};
+
+/** Until the job is over: passes a stop on, shows its status, and speaks up (again daily) about trouble that it reports. */
+const watchJob = async (run: ChainRun, watch: Watch): Promise<void> => {
+  let { toldToStop } = watch;
+  let shownStatus = lastGeneration(run.state)?.status;
+  let toldAttention: Attention | null = null;
+  let days = 0;
+  let sinceTellMs = 0;
+  for (;;) {
+    const { attention } = run.state;
+    const status = lastGeneration(run.state)?.status;
+    if (attention !== toldAttention || status !== shownStatus) run.showInList();
+    shownStatus = status;
+    if (attention !== toldAttention) {
+      toldAttention = attention;
+      days = 0;
+      sinceTellMs = 0;
+      if (attention !== null) await run.tell.attention(attention, days);
+    }
+    if (run.unrecorded) await run.writeRecord('a person or a stop changed something while a job is live');
+    const changed = (): boolean =>
+      watch.over() ||
+      (run.stopped && !toldToStop) ||
+      run.unrecorded ||
+      run.state.attention !== toldAttention ||
+      lastGeneration(run.state)?.status !== shownStatus;
+    const waitMs = watch.check !== null ? ATTACHED_CHECK_MS : toldAttention !== null ? DAY_MS : null;
+    if (waitMs === null) await condition(changed);
+    else {
+      const summary =
+        watch.check === null ? 'Reminds of the trouble with the job' : 'Makes sure that the job is followed';
+      if (!(await condition(changed, waitMs, { summary }))) {
+        if (watch.check !== null && !(await watch.check())) return;
+        sinceTellMs += waitMs;
+        if (toldAttention !== null && sinceTellMs >= DAY_MS) {
+          sinceTellMs = 0;
+          days += 1;
+          await run.tell.attention(toldAttention, days);
+        }
+      }
+    }
+    if (watch.over()) return;
+    if (run.stopped && !toldToStop) {
+      toldToStop = true;
+      await tellToStop(run, watch.workflowId);
+    }
+  }
+};
+
+const tellToStop = async (run: ChainRun, workflowId: string): Promise<void> => {
+  try {
+    await getExternalWorkflowHandle(workflowId).signal(stopLabelingJob, {
+      reason: run.state.stopRequested?.reason ?? 'asked by a person',
+    });
+  } catch (error) {
+    log.info('The job workflow had ended before it could be told to stop', { workflowId, error: String(error) });
+  }
+};

@@ -1,0 +1,62 @@
+/** Waiting for a person: an attention stands until resume or stop answers it, with a reminder each day. */
+import { ActivityFailure, ApplicationFailure, condition, workflowInfo } from '@temporalio/workflow';
+import { mergeBlocked } from '../decisions/after-job.ts';
+import { lastGeneration } from '../decisions/chain-state.ts';
+import { HOUR_MS, MINUTE_MS, formatDuration } from '../decisions/durations.ts';
+import type { ChainRun } from './chain-run.ts';
+
+/** With a stop asked for there is nothing to ask: what failed is tried again after these waits, then at the last. */
+const TRIES_AFTER_MS = [10 * MINUTE_MS, HOUR_MS];
+
+/**
+ * Returns once the attention is answered or a stop is asked for; between jobs also when the run has to continue as new
+ * (the question is then asked again by the next run, without a new notification).
+ */
+export const waitForPerson = async (run: ChainRun): Promise<void> => {
+  const { attention } = run.state;
+  if (attention === null) return;
+  run.showInList();
+  // Where the record cannot be written, that is what the person is asked about.
+  if (attention.reason !== 'storage-refused') await run.writeRecord(`attention, ${attention.reason}`);
+  const answered = (): boolean => run.stopped || run.state.attention === null;
+  while (!answered()) {
+    await run.tell.attention(attention, run.carried.reminders);
+    run.carried.reminders += 1;
+    for (let isAmended = true; isAmended;) {
+      isAmended = await condition(() => answered() || run.unrecorded, '1 day', {
+        summary: `Waits for a person: ${attention.reason}`,
+      });
+      if (answered() || attention.reason === 'storage-refused') break;
+      if (run.unrecorded) await run.writeRecord('amended by a person');
+    }
+    if (!answered() && run.state.phase.kind === 'deciding' && workflowInfo().continueAsNewSuggested) return;
+  }
+  run.carried.reminders = 0;
+  if (run.stopped) run.set({ ...run.state, attention: null });
+  run.showInList();
+};
+
+/** What stands in the way is a file or S3, not the chain: the sentence for a person, or null if the error is something else. */
+export const blockOf = (error: unknown): { reason: 'storage-refused' | 'unusable-input'; message: string } | null => {
+  if (!(error instanceof ActivityFailure) || !(error.cause instanceof ApplicationFailure)) return null;
+  const { type, message } = error.cause;
+  if (type === 'storage-refused') return { reason: 'storage-refused', message };
+  return type === 'unusable' ? { reason: 'unusable-input', message } : null;
+};
+
+/** Asks a person to mend what stands in the way, then lets the chain try the same again. */
+export const askToMend = async (
+  run: ChainRun,
+  { reason, message }: { reason: 'storage-refused' | 'unusable-input'; message: string },
+  tries: number,
+): Promise<void> => {
+  if (run.stopped) {
+    const waitMs = TRIES_AFTER_MS[tries] ?? 6 * HOUR_MS;
+    await condition(() => false, waitMs, { summary: `Tries again in ${formatDuration(waitMs)}: ${message}` });
+    return;
+  }
+  const { attention } = run.state;
+  if (attention !== null && attention.reason !== reason) run.carried.askedBefore ??= attention;
+  run.set(mergeBlocked({ ...run.state, attention: null }, lastGeneration(run.state)?.generation ?? 0, reason, message));
+  await waitForPerson(run);
+};

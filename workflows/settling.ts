@@ -1,0 +1,110 @@
+/**
+ * After a labeling job: its output is waited for until it holds what AWS counted, then merged. And, a day after the
+ * chain's end, one more look for labels that were published late (law 2: they are merged and counted, never dropped).
+ */
+import { condition, log } from '@temporalio/workflow';
+import { jobMerged, lateLabelsMerged, mergeBlocked, streamingJobEnded } from '../decisions/after-job.ts';
+import type { Phase } from '../decisions/chain-state.ts';
+import { HOUR_MS, MINUTE_MS, formatDuration } from '../decisions/durations.ts';
+import { call } from './calls.ts';
+import type { ChainRun } from './chain-run.ts';
+import { blockOf, waitForPerson } from './person.ts';
+
+/** Looks at an output that does not yet hold what AWS counted: after these waits, then every half hour. */
+const SETTLE_WAITS_MS = [MINUTE_MS, 2 * MINUTE_MS, 5 * MINUTE_MS, 10 * MINUTE_MS];
+
+/** The late look is tried so often, an hour apart, before the chain closes without it. */
+const LATE_LOOK_TRIES = 24;
+
+/**
+ * Waits until the output holds what AWS counted, then merges it. A stop does not shorten this: labels that are paid for
+ * are waited for. What a stop does end is the question to a person: then what is there is kept.
+ */
+export const settle = async (run: ChainRun, phase: Extract<Phase, { kind: 'settling' }>): Promise<void> => {
+  const { ending, generation } = phase;
+  if (ending.kind !== 'ended') throw new Error(`generation ${generation} has no ending to settle`);
+  if (run.state.spec.streaming) {
+    run.set(streamingJobEnded(run.state, generation));
+    return;
+  }
+  for (let look = 0, waitedMs = 0; ; look += 1) {
+    const { phase: current } = run.state;
+    const result = await call('settleAndMerge', `Merge the output of ${ending.observation.name}`, {
+      state: run.state,
+      generation,
+      ending,
+      acceptMissing: current.kind === 'settling' && current.acceptMissing,
+    });
+    if (result.kind === 'merged') {
+      // Older outputs that AWS has written again were merged on the way.
+      const withLate = lateLabelsMerged(run.state, result.merge.dataset, result.lateOutputs);
+      run.set(jobMerged(withLate, ending, generation, result.merge));
+      const { newlySetAside } = result.merge;
+      if (newlySetAside > 0) await run.tell.setAside(generation, newlySetAside);
+      return;
+    }
+    const isLate = waitedMs >= run.state.spec.policy.settleWithinMs;
+    const blocked = result.kind === 'unreadable' ? 'unreadable-output' : isLate ? 'labels-missing' : null;
+    if (blocked === null) {
+      const waitMs = SETTLE_WAITS_MS[look] ?? 30 * MINUTE_MS;
+      await condition(() => false, waitMs, {
+        summary: `Looks again in ${formatDuration(waitMs)}, the output is not complete: ${result.message}`,
+      });
+      waitedMs += waitMs;
+      continue;
+    }
+    run.set(mergeBlocked(run.state, generation, blocked, result.message));
+    await waitForPerson(run);
+    if (run.stopped) {
+      // Unreadable: the output stays where it is, and the late look merges it if it was mended by then.
+      const { phase: now } = run.state;
+      if (blocked === 'unreadable-output') run.set({ ...run.state, phase: { kind: 'deciding' } });
+      else if (now.kind === 'settling') run.set({ ...run.state, phase: { ...now, acceptMissing: true } });
+      if (blocked === 'unreadable-output') return;
+    }
+    waitedMs = 0;
+    look = -1;
+  }
+};
+
+/** One look, some time after the last job; S3 that refuses is tried again for a day, then the chain closes without it. */
+export const lookForLateLabels = async (run: ChainRun): Promise<void> => {
+  const { policy } = run.state.spec;
+  const resumed = (): boolean => run.state.phase.kind !== 'ended';
+  const pause = async (waitMs: number, why: string): Promise<boolean> => {
+    await condition(() => resumed() || run.cancelled, waitMs, { summary: why });
+    return !resumed();
+  };
+  const status = run.state.end?.status ?? 'over';
+  if (!(await pause(policy.lateLabelsMs, `The chain is ${status}; one more look for late labels, then it closes`)))
+    return;
+  for (let tries = 0; !run.cancelled && tries < LATE_LOOK_TRIES; tries += 1) {
+    try {
+      await mergeLateLabels(run, resumed);
+      break;
+    } catch (error) {
+      const block = blockOf(error);
+      if (block === null) throw error;
+      if (!(await pause(HOUR_MS, `Looks for late labels again in an hour: ${block.message}`))) return;
+    }
+  }
+  if (resumed()) return;
+  run.set({ ...run.state, phase: { kind: 'ended', lateLookDone: true } });
+  run.showInList();
+  await run.writeRecord('looked for late labels');
+};
+
+const mergeLateLabels = async (run: ChainRun, resumed: () => boolean): Promise<void> => {
+  const { state } = run;
+  const late = state.dataset === null ? null : await call('mergeLateLabels', 'Look for late labels', { state });
+  if (late?.kind === 'unreadable') log.warn('Late labels cannot be read', { message: late.message });
+  if (late?.kind !== 'merged' || resumed()) return;
+  const written = await call('writeFinal', 'Write the final manifest with the late labels', {
+    state: run.state,
+    dataset: late.dataset,
+  });
+  // A resume meanwhile goes on from the dataset before: the next merge finds the same late labels again.
+  if (resumed()) return;
+  const next = lateLabelsMerged(run.state, late.dataset, late.outputs);
+  run.set({ ...next, end: next.end === null ? null : { ...next.end, ...written } });
+};
