@@ -27,6 +27,7 @@ import {
 import type { Finding, Preflight, PreflightInput } from './activities/preflight.ts';
 import { readAmendment } from './decisions/amend.ts';
 import type { ChainState } from './decisions/chain-state.ts';
+import { asTerminal } from './decisions/ending.ts';
 import {
   DEFAULT_TASK_QUEUE,
   chainOfWorkflowId,
@@ -186,12 +187,15 @@ export class LabelRelay {
       const text = (name: string): string => String(attributes.get(name) ?? '');
       const attention = text('LabelingAttention');
       const running = info.status.name === 'RUNNING';
+      // An ended chain stays open for its late look; the word of its last job tells which chains may be such.
+      const mayHaveEnded = running && attention === '' && asTerminal(text('LabelingJobStatus')) !== null;
+      const endStatus = mayHaveEnded ? await this.#endStatus(chain) : null;
       const ended = running && attention === '' ? null : info.status.name;
       const status: ChainStatus =
         attention !== '' && running
           ? 'attention'
           : ended === null
-            ? 'running'
+            ? (endStatus ?? 'running')
             : ended === 'COMPLETED' || ended === 'CANCELLED'
               ? ((await this.#endStatus(chain)) ?? 'finished')
               : 'failed';

@@ -1,5 +1,6 @@
 /** What the commands about chains share: the configuration of the shell, a connected client, the spec file. */
 import { readFile } from 'node:fs/promises';
+import { text as readAll } from 'node:stream/consumers';
 import { LabelRelay } from '../client.ts';
 import { loadConfig } from '../config.ts';
 import { connect } from '../connection.ts';
@@ -19,7 +20,7 @@ export const withRelay = async <Result>(run: (relay: LabelRelay) => Promise<Resu
 export const readJsonFile = async (path: string): Promise<unknown> => {
   let text: string;
   try {
-    text = await readFile(path === '-' ? '/dev/stdin' : path, 'utf8');
+    text = path === '-' ? await readAll(process.stdin) : await readFile(path, 'utf8');
   } catch (thrown) {
     throw new InputError(`${path} cannot be read: ${messageOf(thrown)}`);
   }
