@@ -13,14 +13,16 @@ const program = new Command('label-relay')
   .addHelpText(
     'after',
     `
-Exit codes: 0 done (also finished and stopped), 1 failed, 2 bad input, 3 a person is asked (watch, demo, start --wait).
+Exit codes: 0 done (also finished and stopped), 1 failed, 2 bad input, 3 a person is asked (watch, demo, start --wait),
+130 where Ctrl-C ended the waiting for a chain that goes on. Colours only on a terminal, and not with NO_COLOR.
 Temporal and AWS are found by their standard environment variables (TEMPORAL_*, AWS_*) and profiles.
 
 Examples:
   $ label-relay demo                       the whole story on this machine, no account needed
   $ label-relay local                      a local stack to try things on
   $ label-relay start examples/image-classification.json --wait
-  $ label-relay show birds`,
+  $ label-relay show birds
+  $ label-relay report birds -o birds.html`,
   )
   .showHelpAfterError('(--help shows what is accepted)')
   .showSuggestionAfterError(true)
@@ -69,6 +71,7 @@ program
   .command('setup')
   .description('register our search attributes in the Temporal namespace (may be repeated)')
   .addOption(json())
+  .addHelpText('after', '\nExample:\n  $ label-relay setup')
   .action((options) => runCommand(async () => (await import('./cli/commands/worker.ts')).setup(options)));
 
 program
@@ -96,17 +99,22 @@ program
   .command('show <chain>')
   .description('a chain as it is now')
   .addOption(json())
+  .addHelpText('after', '\nExamples:\n  $ label-relay show birds\n  $ label-relay show birds --json')
   .action((chain, options) => runCommand(async () => (await import('./cli/commands/chains.ts')).show(chain, options)));
 
 program
   .command('watch <chain>')
   .description('follow a chain until it has ended or a person is asked')
   .addOption(json())
+  .addHelpText(
+    'after',
+    '\nExits 3 as soon as a person is asked. Ctrl-C ends the watching, never the chain.\n\nExample:\n  $ label-relay watch birds',
+  )
   .action((chain, options) => runCommand(async () => (await import('./cli/commands/chains.ts')).watch(chain, options)));
 
 program
   .command('list')
-  .description('all chains')
+  .description('all chains, the newest first')
   .addOption(
     new Option('--status <status>', 'only these').choices([
       'running',
@@ -119,6 +127,7 @@ program
   )
   .option('--text <text>', 'only names that contain this')
   .addOption(json())
+  .addHelpText('after', '\nExamples:\n  $ label-relay list --status attention\n  $ label-relay list --text bird --json')
   .action((options) => runCommand(async () => (await import('./cli/commands/chains.ts')).list(options)));
 
 program
@@ -127,6 +136,7 @@ program
   .option('--reason <text>', 'kept with the chain')
   .option('--wait', 'until it has ended')
   .addOption(json())
+  .addHelpText('after', '\nExample:\n  $ label-relay stop birds --reason "the guidelines change" --wait')
   .action((chain, options) => runCommand(async () => (await import('./cli/commands/chains.ts')).stop(chain, options)));
 
 program
