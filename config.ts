@@ -2,6 +2,7 @@
  * The only reader of the environment. Temporal by its standard variables and profiles (TEMPORAL_*), AWS by the SDK's
  * standard chain (AWS_*), ours by LABEL_RELAY_*. Read once, by the processes' entries; everything below is given values.
  */
+import { isIP } from 'node:net';
 import { devNull, tmpdir } from 'node:os';
 import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
 import { DURATION_HELP, parseDurationMs } from './decisions/durations.ts';
@@ -34,6 +35,10 @@ export type Config = {
   /** The control address of the local stack's simulator; null outside it. */
   localSimulator: string | null;
   temporaryDirectory: string;
+  /** Where `worker` serves its health endpoints, 0 for any free port; null: nowhere. */
+  healthPort: number | null;
+  /** Where `worker` serves metrics for Prometheus, as host:port; null: nowhere. */
+  metricsAddress: string | null;
   /** The secret that signs webhooks, by the name that a policy gives: LABEL_RELAY_WEBHOOK_SECRET_<NAME>. */
   webhookSecret: (name: string) => string | null;
 };
@@ -63,6 +68,10 @@ export const VARIABLES = {
   LABEL_RELAY_LOCAL_SIMULATOR:
     'Control address of the simulator of `label-relay local`. Set by it; needed by `local advance`.',
   LABEL_RELAY_TMPDIR: 'Folder for temporary files of manifest merges. Default: the system one.',
+  LABEL_RELAY_HEALTH_PORT:
+    'Port on which `worker` serves /livez and /readyz, on every address of the machine; 0: any free port, told in the line that it prints when ready. Not set: off.',
+  LABEL_RELAY_METRICS_ADDRESS:
+    'IP address and port at which `worker` serves /metrics for Prometheus, such as 0.0.0.0:9464. Not set: off.',
 } as const;
 
 const list = (text: string | undefined): string[] =>
@@ -73,6 +82,25 @@ const list = (text: string | undefined): string[] =>
 
 const orNull = (text: string | undefined): string | null =>
   text === undefined || text.trim() === '' ? null : text.trim();
+
+const healthPort = (text: string | undefined, problems: string[]): number | null => {
+  const port = orNull(text);
+  if (port === null || (/^\d{1,5}$/.test(port) && Number(port) <= 65_535)) return port === null ? null : Number(port);
+  problems.push(`LABEL_RELAY_HEALTH_PORT is ${JSON.stringify(port)}, expected a port number, or 0 for any free port`);
+  return null;
+};
+
+/** The exporter takes an address in numbers only, never a host name. */
+const metricsAddress = (text: string | undefined, problems: string[]): string | null => {
+  const address = orNull(text);
+  if (address === null) return null;
+  const [, host = '', port = ''] = /^(.+):(\d{1,5})$/.exec(address) ?? [];
+  if (isIP(host.replace(/^\[(.*)\]$/, '$1')) !== 0 && Number(port) <= 65_535) return address;
+  problems.push(
+    `LABEL_RELAY_METRICS_ADDRESS is ${JSON.stringify(address)}, expected an IP address and a port such as 0.0.0.0:9464`,
+  );
+  return null;
+};
 
 /** Reads and checks everything; all problems at once, as an InputError. */
 export const loadConfig = (env: Environment): Config => {
@@ -135,6 +163,8 @@ export const loadConfig = (env: Environment): Config => {
     webUrl: url('LABEL_RELAY_WEB_URL')?.replace(/\/+$/, '') ?? null,
     localSimulator: url('LABEL_RELAY_LOCAL_SIMULATOR'),
     temporaryDirectory: orNull(env['LABEL_RELAY_TMPDIR']) ?? tmpdir(),
+    healthPort: healthPort(env['LABEL_RELAY_HEALTH_PORT'], problems),
+    metricsAddress: metricsAddress(env['LABEL_RELAY_METRICS_ADDRESS'], problems),
     webhookSecret: (name) =>
       orNull(env[`LABEL_RELAY_WEBHOOK_SECRET_${name.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}`]),
   };

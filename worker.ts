@@ -7,22 +7,18 @@ import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import type { Client } from '@temporalio/client';
-import {
-  DefaultLogger,
-  NativeConnection,
-  Runtime,
-  Worker,
-  type LogEntry,
-  type Logger,
-  type WorkerOptions as WorkerCreateOptions,
-} from '@temporalio/worker';
+import { Client } from '@temporalio/client';
+import { NativeConnection, Worker, type Logger, type WorkerOptions as WorkerCreateOptions } from '@temporalio/worker';
 import { createActivities } from './activities/index.ts';
 import { standardClients } from './activities/clients.ts';
 import type { Config } from './config.ts';
 import { connect, unreachable } from './connection.ts';
 import { SEARCH_ATTRIBUTES } from './decisions/search-attributes.ts';
 import { InputError, OperationError, messageOf } from './errors.ts';
+import { watchChainCounts } from './telemetry/chain-counts.ts';
+import { startHealthServer, type Readiness } from './telemetry/health.ts';
+import { countActivities, createMetrics, type OurMetrics } from './telemetry/metrics.ts';
+import { installRuntime, stderrLogger } from './telemetry/runtime.ts';
 import { startEventStream, type EventStream, type WorkerEventSource } from './events/event-stream.ts';
 
 export const ROLES = ['workflows', 'activities', 'events'] as const;
@@ -31,25 +27,14 @@ export type Role = (typeof ROLES)[number];
 export type WorkerOptions = {
   config: Config;
   roles: readonly Role[];
-  /** Called once everything polls. */
-  onReady?: () => void;
+  /** Called once everything polls; `healthPort` is null if the endpoints are off. */
+  onReady?: (facts: { healthPort: number | null }) => void;
   /** Aborted: stop taking work, finish what is under way, return. */
   signal: AbortSignal;
 };
 
 /** Longer than any quick activity; a long merge heartbeats, is cancelled and tried again elsewhere. */
 const SHUTDOWN_GRACE = '30 seconds';
-
-const jsonLine = ({ level, message, meta, timestampNanos }: LogEntry): string =>
-  JSON.stringify(
-    { time: new Date(Number(timestampNanos / 1_000_000n)).toISOString(), level, message, ...meta },
-    (_key, value: unknown) =>
-      typeof value === 'bigint' ? value.toString() : value instanceof Error ? value.message : value,
-  );
-
-/** Structured logs, one JSON line each, on stderr. */
-export const stderrLogger = (level: 'DEBUG' | 'INFO' | 'WARN'): Logger =>
-  new DefaultLogger(level, (entry) => process.stderr.write(`${jsonLine(entry)}\n`));
 
 /** A server that lacks a search attribute wedges workflow tasks for ever: better not to start. */
 const checkSearchAttributes = async (connection: NativeConnection, namespace: string): Promise<void> => {
@@ -70,7 +55,11 @@ const workflowCode = (): Pick<WorkerCreateOptions, 'workflowBundle' | 'workflows
   return { workflowsPath: fileURLToPath(new URL(`./workflows/index${extension}`, import.meta.url)) };
 };
 
-const createWorker = async (connection: NativeConnection, { config, roles }: WorkerOptions): Promise<Worker> => {
+const createWorker = async (
+  connection: NativeConnection,
+  { config, roles }: WorkerOptions,
+  metrics: OurMetrics,
+): Promise<Worker> => {
   const activities = createActivities({
     ...standardClients(),
     temporaryDirectory: config.temporaryDirectory,
@@ -84,7 +73,7 @@ const createWorker = async (connection: NativeConnection, { config, roles }: Wor
     taskQueue: config.taskQueue,
     shutdownGraceTime: SHUTDOWN_GRACE,
     ...(roles.includes('workflows') ? workflowCode() : {}),
-    ...(roles.includes('activities') ? { activities } : {}),
+    ...(roles.includes('activities') ? { activities, interceptors: { activity: [countActivities(metrics)] } } : {}),
   });
 };
 
@@ -110,7 +99,12 @@ const workerEventSource = (config: Config, awsRegion: { region?: string }): Work
   }
 };
 
-const createEventStream = (client: Client, { config }: WorkerOptions, logger: Logger): EventStream => {
+const createEventStream = (
+  client: Client,
+  { config }: WorkerOptions,
+  logger: Logger,
+  metrics: OurMetrics,
+): EventStream => {
   const { queueUrl, region } = config;
   if (queueUrl === null)
     throw new InputError('LABEL_RELAY_QUEUE_URL is not set; give the URL of the queue of state-change events');
@@ -131,6 +125,7 @@ const createEventStream = (client: Client, { config }: WorkerOptions, logger: Lo
     regions,
     waitTimeS: config.pollS,
     workerEvents: workerEventSource(config, awsRegion),
+    onMetric: metrics.countEvent,
     logger: {
       info: (message, fields) => logger.info(message, fields),
       warn: (message, fields) => logger.warn(message, fields),
@@ -147,11 +142,48 @@ const connectNative = async (config: Config): Promise<NativeConnection> => {
   }
 };
 
+/** What runs now; the health endpoints look at it. */
+type Running = { worker: Worker | null; stream: EventStream | null };
+
+/** Whether each role takes work now: no part does before it is started, in an outage, or once it is stopping. */
+const readinessOf = (roles: readonly Role[], { worker, stream }: Running): Readiness =>
+  Object.fromEntries(
+    roles.map((role) => {
+      switch (role) {
+        case 'workflows':
+          return [role, worker?.getStatus().workflowPollerState === 'POLLING'];
+        case 'activities':
+          return [role, worker?.getStatus().activityPollerState === 'POLLING'];
+        case 'events':
+          return [role, stream?.stats().stateChanges.receiving ?? false];
+      }
+    }),
+  );
+
 /** Runs until `signal` is aborted and everything under way is finished. Throws InputError for what the configuration lacks. */
 export const runWorker = async (options: WorkerOptions): Promise<void> => {
-  const { config, roles, signal, onReady } = options;
+  const { config, roles, onReady } = options;
   const logger = stderrLogger('INFO');
-  Runtime.install({ logger, shutdownSignals: [] });
+  const metrics = createMetrics(installRuntime(logger, config.metricsAddress).metricMeter);
+  const now: Running = { worker: null, stream: null };
+  const { healthPort } = config;
+  const health = healthPort === null ? null : await startHealthServer(healthPort, () => readinessOf(roles, now));
+  try {
+    await runRoles(options, logger, metrics, now, () => onReady?.({ healthPort: health?.port ?? null }));
+  } finally {
+    await health?.close();
+  }
+};
+
+const runRoles = async (
+  options: WorkerOptions,
+  logger: Logger,
+  metrics: OurMetrics,
+  now: Running,
+  onReady: () => void,
+): Promise<void> => {
+  const { config, roles, signal } = options;
+  const { namespace } = config.temporal;
   const runsWorker = roles.includes('workflows') || roles.includes('activities');
   const connection = runsWorker ? await connectNative(config) : null;
   // The native connection drops the texts of errors that the event stream reads.
@@ -161,20 +193,25 @@ export const runWorker = async (options: WorkerOptions): Promise<void> => {
         throw thrown;
       })
     : null;
+  let stopCounting = (): void => undefined;
   try {
-    if (connection !== null) await checkSearchAttributes(connection, config.temporal.namespace);
-    const worker = connection === null ? null : await createWorker(connection, options);
-    const stream = events === null ? null : createEventStream(events.client, options, logger);
+    if (connection !== null) await checkSearchAttributes(connection, namespace);
+    const worker = connection === null ? null : await createWorker(connection, options, metrics);
+    const stream = events === null ? null : createEventStream(events.client, options, logger, metrics);
+    Object.assign(now, { worker, stream } satisfies Running);
+    if (connection !== null && roles.includes('workflows') && config.metricsAddress !== null)
+      stopCounting = watchChainCounts(new Client({ connection, namespace }), metrics.setChains);
     const stopped = new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
       else signal.addEventListener('abort', () => resolve(), { once: true });
     });
     const running = worker?.run();
-    onReady?.();
+    onReady();
     // A worker that fails ends the process too; whoever supervises it starts another.
     try {
       await Promise.race([stopped, ...(running === undefined ? [] : [running])]);
     } finally {
+      stopCounting();
       await stream?.stop();
       if (stream !== null) {
         const { stateChanges, workerEvents } = stream.stats();

@@ -23,7 +23,8 @@ export const worker = async (options: { only?: string }): Promise<void> => {
     config: loadConfig(process.env),
     roles,
     signal: interruption(),
-    onReady: () => print(JSON.stringify({ ready: true, roles })),
+    onReady: ({ healthPort }) =>
+      print(JSON.stringify({ ready: true, roles, ...(healthPort === null ? {} : { healthPort }) })),
   });
 };
 

@@ -1,0 +1,82 @@
+/** The endpoints of a worker process on the local stack: health for a supervisor, metrics for Prometheus. */
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SQSClient, SendMessageCommand } from '@aws-sdk/client-sqs';
+import { Client, Connection } from '@temporalio/client';
+import { putExampleFiles } from '../../local/example-files.ts';
+import { localAwsConfig } from '../../local/local-clients.ts';
+import { startStack, type Stack } from '../../local/stack.ts';
+import { countChains } from '../../telemetry/chain-counts.ts';
+import { METRICS } from '../../telemetry/metrics.ts';
+import { runCli } from '../end-to-end/run-cli.ts';
+import { startWorkerProcess, type WorkerProcess } from './worker-process.ts';
+
+let stack: Stack;
+let worker: WorkerProcess;
+
+beforeAll(async () => {
+  stack = await startStack({ clock: 'stopped', without: ['worker', 'consumer'] });
+  await putExampleFiles(stack.facts.awsEndpoint, stack.facts.bucket);
+  worker = await startWorkerProcess(stack);
+}, 120_000);
+
+afterAll(async () => {
+  worker?.child.kill('SIGKILL');
+  await stack?.stop();
+}, 60_000);
+
+/** Asks again until the answer fits, for half a minute. */
+const eventually = async <Answer>(ask: () => Promise<Answer>, fits: (answer: Answer) => boolean): Promise<Answer> => {
+  let answer = await ask();
+  for (let left = 60; left > 0 && !fits(answer); left -= 1) {
+    await sleep(500);
+    answer = await ask();
+  }
+  return answer;
+};
+
+test('a worker with all roles is live, and ready when each of them takes work', async () => {
+  expect(await worker.health('/livez')).toEqual({ status: 200, body: { live: true } });
+  const ready = await eventually(
+    () => worker.health('/readyz'),
+    ({ status }) => status === 200,
+  );
+  expect(ready.body).toEqual({ ready: true, parts: { workflows: true, activities: true, events: true } });
+  expect((await worker.health('/metrics')).status).toBe(404);
+});
+
+test('metrics of the SDK and ours are served for Prometheus, and count what happens', async () => {
+  const sqs = new SQSClient(localAwsConfig(stack.facts.awsEndpoint));
+  await sqs.send(new SendMessageCommand({ QueueUrl: stack.facts.queueUrl, MessageBody: 'no event' }));
+  sqs.destroy();
+  const spec = await readFile('examples/image-classification.json', 'utf8');
+  expect(await runCli(['start', '-', '--json'], stack.facts.env, spec)).toMatchObject({ code: 0 });
+  const text = await eventually(
+    () => worker.metrics(),
+    (now) =>
+      /create_results_total\{[^}]*result="created"[^}]*\} 1/.test(now) && /outcome="poison"[^}]*\} [1-9]/.test(now),
+  );
+  expect(text).toMatch(/label_relay_create_results_total\{[^}]*result="created"[^}]*\} 1\n/);
+  expect(text).toMatch(/label_relay_events_total\{[^}]*outcome="poison"[^}]*\} [1-9]/);
+  for (const name of [METRICS.chainsOpen, METRICS.chainsInAttention])
+    expect(text).toMatch(new RegExp(`^${name}\\b`, 'm'));
+  expect(text).toMatch(/^temporal_num_pollers\{/m);
+  // Our labels stay few: no name of a chain, a job or a person is one.
+  expect(text).not.toContain('example-images');
+  if (process.env['LABEL_RELAY_TEST_METRICS'] !== undefined) process.stderr.write(text);
+});
+
+test('open chains are counted by the visibility store', async () => {
+  const connection = await Connection.connect({ address: stack.facts.temporalAddress });
+  const client = new Client({ connection });
+  const counts = await eventually(
+    () => countChains(client),
+    ({ open }) => open === 1,
+  );
+  expect(counts).toEqual({ open: 1, inAttention: 0 });
+  await connection.close();
+});
+
+test('SIGTERM ends it with exit code 0', async () => {
+  expect(await worker.stop()).toBe(0);
+}, 60_000);
