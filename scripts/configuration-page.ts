@@ -1,0 +1,89 @@
+/**
+ * Writes docs/configuration.md from what the code itself reads: the variables of config.ts with their meanings. Run by
+ * `npm run configuration-page`; a test holds the page to it.
+ */
+import { writeFile } from 'node:fs/promises';
+import { VARIABLES } from '../config.ts';
+
+/** The page, from the root of the repository. */
+export const CONFIGURATION_PAGE_PATH = 'docs/configuration.md';
+
+/** Read outside config.ts, because they matter before there is a configuration. */
+const EARLY_VARIABLES = {
+  LABEL_RELAY_CACHE:
+    'Folder whose `label-relay/` keeps what the local stack downloads once. Default: `XDG_CACHE_HOME`, else `~/.cache`.',
+  LABEL_RELAY_DEBUG: 'Set to anything: an unforeseen error prints its stack.',
+  NO_COLOR: 'Set to anything: no colours.',
+} as const;
+
+/** The standard variables that matter most; the libraries know more. */
+const TEMPORAL_VARIABLES = {
+  TEMPORAL_ADDRESS: 'host:port of the Temporal service. Default `localhost:7233`.',
+  TEMPORAL_NAMESPACE: 'Namespace. Default `default`.',
+  TEMPORAL_API_KEY: 'API key, as for Temporal Cloud; turns TLS on.',
+  TEMPORAL_TLS: '`true` or `false`: TLS without a client certificate.',
+  TEMPORAL_TLS_CLIENT_CERT_PATH: 'Mutual TLS: file of the client certificate. `…_DATA` holds it itself.',
+  TEMPORAL_TLS_CLIENT_KEY_PATH: 'Mutual TLS: file of the key of the certificate. `…_DATA` holds it itself.',
+  TEMPORAL_TLS_SERVER_CA_CERT_PATH: 'File of the certificate authority of the server. `…_DATA` holds it itself.',
+  TEMPORAL_TLS_SERVER_NAME: 'Name that the certificate of the server must bear, if it is not that of the address.',
+  TEMPORAL_PROFILE: 'Profile of the configuration file. Default `default`.',
+  TEMPORAL_CONFIG_FILE: 'Configuration file (TOML), shared with the `temporal` command. `/dev/null`: none.',
+} as const;
+
+const AWS_VARIABLES = {
+  AWS_REGION: 'Region of queue, rule and stack; labeling jobs run in the region of their work team.',
+  AWS_PROFILE:
+    'Profile of `~/.aws/config`: keys, single sign-on, or `role_arn` with `source_profile` and, for another account, `external_id`.',
+  AWS_ACCESS_KEY_ID: 'With `AWS_SECRET_ACCESS_KEY` and, for a session, `AWS_SESSION_TOKEN`: keys.',
+  AWS_ROLE_ARN: 'With `AWS_WEB_IDENTITY_TOKEN_FILE`: the role that a Kubernetes service account is given.',
+  AWS_ENDPOINT_URL:
+    'Another endpoint for every service; `AWS_ENDPOINT_URL_SAGEMAKER`, `…_S3`, `…_SQS` and so on for one of them.',
+} as const;
+
+const rows = (variables: Readonly<Record<string, string>>): string =>
+  Object.entries(variables)
+    .map(([name, meaning]) => `- \`${name}\`: ${meaning}`)
+    .join('\n');
+
+/** The text of the page. */
+export const configurationPage =
+  (): string => `<!-- Made by \`npm run configuration-page\` from config.ts; edit there. -->
+
+# Configuration
+
+Everything is read from the environment, once, when a process starts. Whatever cannot be read is told in one go, with what
+is accepted, and nothing is started (exit code 2). \`label-relay doctor\` checks that what is configured is there.
+
+## label-relay
+
+An empty variable counts as not set.
+
+${rows(VARIABLES)}
+- \`LABEL_RELAY_WEBHOOK_SECRET_<NAME>\`: Secret that signs webhooks whose policy names it: \`policy.notify.webhook.secretName\`
+  in upper case, with \`_\` for everything but letters and digits.
+
+Read by the command line before anything else:
+
+${rows(EARLY_VARIABLES)}
+
+What a single chain does is in its spec file (\`policy\`), never in the environment.
+
+## Temporal
+
+By [Temporal's environment variables and profiles](https://docs.temporal.io/develop/environment-configuration), which the \`temporal\` command
+reads too:
+
+${rows(TEMPORAL_VARIABLES)}
+
+## AWS
+
+By the [standard chain of the AWS SDK](https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html): variables, profiles, web
+identity, container and instance roles. Nothing of it is read by label-relay itself except the region.
+
+${rows(AWS_VARIABLES)}
+
+Only processes with the roles \`activities\` or \`events\`, and \`doctor\`, \`aws\` and \`local\`, talk to AWS. The other commands need Temporal
+alone. On the local stack (\`demo\`, \`local\`) none of the shell's \`AWS_*\` and \`TEMPORAL_*\` matters.
+`;
+
+if (import.meta.main) await writeFile(CONFIGURATION_PAGE_PATH, configurationPage());
