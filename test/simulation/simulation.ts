@@ -19,7 +19,7 @@ export type SeedResult = { seed: number; violations: Violation[]; counts: Counts
 export const openMachinery = async (): Promise<Machinery & { close: () => Promise<void> }> => {
   const temporaryDirectory = await mkdtemp(join(tmpdir(), 'label-relay-simulation-'));
   const aws = openAws();
-  const sandbox = await openSandbox(await bundleCode(), activityNames({ aws, temporaryDirectory }));
+  const sandbox = openSandbox(await bundleCode(), activityNames({ aws, temporaryDirectory }));
   const close = (): Promise<void> => rm(temporaryDirectory, { recursive: true, force: true });
   return { sandbox, aws, temporaryDirectory, close };
 };

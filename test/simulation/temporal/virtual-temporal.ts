@@ -187,14 +187,14 @@ export class VirtualTemporal {
   /** Forgets everything that workers hold in memory: kill -9 of all of them. */
   async killWorkers(downMs: number): Promise<void> {
     this.workersDownUntilMs = this.#clock.nowMs() + downMs;
-    for (const { run } of this.#executions.values()) await run.forget();
+    for (const { run } of this.#executions.values()) run.forget();
   }
 
   /** Ends the simulation: nothing of it stays in the sandbox. */
   async close(): Promise<void> {
     for (const { run } of this.#executions.values()) {
       this.counts.replays += run.replays;
-      await run.forget();
+      run.forget();
     }
   }
 
@@ -278,7 +278,7 @@ export class VirtualTemporal {
     const draw = this.#draw;
     const jobs = execution.pending.splice(0);
     this.counts.workflowTasks += 1;
-    if (draw.chance(this.faults.forgotten)) await execution.run.forget();
+    if (draw.chance(this.faults.forgotten)) execution.run.forget();
     const { run } = execution;
     const commands = await run.perform(jobs, this.#clock.nowMs(), draw.chance(this.faults.suggestContinueAsNew));
     const apply = async (): Promise<void> => {
@@ -289,7 +289,7 @@ export class VirtualTemporal {
       if (lost || unhandled) {
         if (lost) this.counts.lostTasks += 1;
         else this.counts.unhandledCommands += 1;
-        await run.forget();
+        run.forget();
         execution.pending.unshift(...jobs);
         return this.#planTask(execution, lost ? WORKFLOW_TASK_TIMEOUT_MS : 1);
       }
@@ -360,7 +360,7 @@ export class VirtualTemporal {
     this.counts.continuedAsNew += 1;
     const { identity } = execution.run;
     this.counts.replays += execution.run.replays;
-    await execution.run.forget();
+    execution.run.forget();
     execution.timers.clear();
     execution.tasks.abandonAll();
     const waiting = execution.pending.splice(0).filter((job) => !isEvent(job));
@@ -384,7 +384,7 @@ export class VirtualTemporal {
     this.#loseUpdates(execution.pending.splice(0));
     this.counts.replays += execution.run.replays;
     execution.run.replays = 0;
-    await execution.run.forget();
+    execution.run.forget();
     const { parent } = execution;
     if (parent === null) return;
     const { workflowId } = execution;

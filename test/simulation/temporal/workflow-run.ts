@@ -4,8 +4,6 @@
  * the same commands again (I8).
  */
 import { Buffer } from 'node:buffer';
-import proto from '@temporalio/proto';
-import { msToTs } from '@temporalio/common/lib/time.js';
 import type { Activation, ActivationJob, Command, Sandbox, SandboxedWorkflow, WorkflowIdentity } from './sandbox.ts';
 
 /** A workflow task failed: on a real server the workflow would be stuck until new code is deployed. */
@@ -18,7 +16,7 @@ export class Nondeterminism extends Error {
   override readonly name = 'Nondeterminism';
 }
 
-type Recorded = { activation: Activation; commands: string; patches: string[] };
+type Recorded = { atMs: number; activation: Activation; commands: string; patches: string[] };
 
 /** Text of commands, for comparison: bytes as base64, the rest as JSON. */
 const textOf = (commands: readonly Command[]): string =>
@@ -55,10 +53,10 @@ export class WorkflowRun {
   /** Runs jobs at a moment and returns the commands; nothing is recorded until {@link commit}. */
   async perform(jobs: readonly ActivationJob[], nowMs: number, continueAsNewSuggested: boolean): Promise<Command[]> {
     const live = await this.#revived();
-    const activation = this.#activationOf(sorted(jobs), nowMs, continueAsNewSuggested);
-    const commands = await this.#activate(live, activation, false, []);
+    const activation = this.#activationOf(sorted(jobs), continueAsNewSuggested);
+    const commands = await this.#activate(live, activation, nowMs, []);
     const patches = commands.flatMap(({ setPatchMarker }) => setPatchMarker?.patchId ?? []);
-    this.#open = { activation, commands: textOf(commands), patches };
+    this.#open = { atMs: nowMs, activation, commands: textOf(commands), patches };
     return commands;
   }
 
@@ -69,26 +67,20 @@ export class WorkflowRun {
   }
 
   /** The worker's memory of this run is gone, and with it what was not committed. */
-  async forget(): Promise<void> {
-    const live = this.#live;
+  forget(): void {
+    this.#live?.dispose();
     this.#live = null;
     this.#open = null;
-    await live?.dispose();
   }
 
   /** Asks a query of the run as it is; also of a closed one. */
   async query(name: string): Promise<Command[]> {
-    const live = await this.#revived();
-    const jobs = [{ queryWorkflow: { queryId: 'query', queryType: name, arguments: [], headers: {} } }];
-    const { WorkflowActivation } = proto.coresdk.workflow_activation;
-    const completion = await live.activate(WorkflowActivation.fromObject({ runId: this.identity.runId, jobs }));
-    return completion.successful?.commands ?? [];
+    return (await this.#revived()).query(name, this.identity.runId);
   }
 
-  #activationOf(jobs: ActivationJob[], nowMs: number, continueAsNewSuggested: boolean): Activation {
+  #activationOf(jobs: ActivationJob[], continueAsNewSuggested: boolean): Activation {
     return {
       runId: this.identity.runId,
-      timestamp: msToTs(Math.floor(nowMs)),
       isReplaying: false,
       historyLength: 3 + this.#history.length * 5,
       jobs,
@@ -100,33 +92,24 @@ export class WorkflowRun {
   async #activate(
     live: SandboxedWorkflow,
     activation: Activation,
-    isReplaying: boolean,
+    atMs: number,
     patches: readonly string[],
   ): Promise<Command[]> {
-    const known = patches.map((patchId): ActivationJob => ({ notifyHasPatch: { patchId } }));
-    const completion = await live.activate({
-      ...activation,
-      isReplaying,
-      jobs: [...known, ...(activation.jobs ?? [])],
-    });
-    await live.getAndResetSinkCalls();
-    const { failed } = completion;
-    if (failed != null) {
-      const { failure } = failed;
-      throw new WorkflowTaskFailed(
-        `${this.identity.workflowId}: ${failure?.message ?? 'unknown'}\n${failure?.stackTrace ?? ''}`,
-      );
+    try {
+      return await live.activate(activation, atMs, patches);
+    } catch (thrown) {
+      const text = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+      throw new WorkflowTaskFailed(`${this.identity.workflowId}: ${text}`, { cause: thrown });
     }
-    return completion.successful?.commands ?? [];
   }
 
   async #revived(): Promise<SandboxedWorkflow> {
     if (this.#live !== null) return this.#live;
-    const live = await this.#sandbox.create(this.identity);
+    const live = this.#sandbox.create(this.identity);
     this.#live = live;
     if (this.#history.length > 0) this.replays += 1;
-    for (const { activation, commands, patches } of this.#history) {
-      const again = textOf(await this.#activate(live, activation, true, patches));
+    for (const { atMs, activation, commands, patches } of this.#history) {
+      const again = textOf(await this.#activate(live, { ...activation, isReplaying: true }, atMs, patches));
       if (again !== commands) {
         throw new Nondeterminism(
           `I8: ${this.identity.workflowId} was replayed and did something else:\nthen ${commands}\nnow  ${again}`,
