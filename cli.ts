@@ -96,6 +96,24 @@ program
   .action((file, options) => runCommand(async () => (await import('./cli/commands/chains.ts')).start(file, options)));
 
 program
+  .command('adopt <arn>')
+  .description(
+    'take over a labeling job that was started elsewhere, running or over: it becomes generation 1 of a chain',
+  )
+  .requiredOption('--chain <name>', 'the name of the chain')
+  .option('--policy <file>', 'a JSON file with the policy part of a spec')
+  .option('--dataset <uri>', "the chain's dataset; default: the job's own input")
+  .option('--dry-run', 'only check')
+  .option('--strict', 'warnings stop it too')
+  .option('--wait', 'follow the chain until it has ended or a person is asked')
+  .addOption(json())
+  .addHelpText(
+    'after',
+    '\nExample:\n  $ label-relay adopt arn:aws:sagemaker:us-east-1:123456789012:labeling-job/birds --chain birds',
+  )
+  .action((arn, options) => runCommand(async () => (await import('./cli/commands/chains.ts')).adopt(arn, options)));
+
+program
   .command('show <chain>')
   .description('a chain as it is now')
   .addOption(json())
@@ -159,6 +177,7 @@ program
     one,
   ])
   .option('--manifest <uri>', 'add the objects of a further manifest')
+  .option('--spec <file>', 'find the record by this spec: for a chain that Temporal has forgotten')
   .addOption(json())
   .addHelpText('after', '\nExample:\n  $ label-relay amend birds --set policy.maxCost=500')
   .action((chain, file, options) =>

@@ -24,8 +24,9 @@ import {
   type Client,
   type WorkflowExecutionDescription,
 } from '@temporalio/client';
+import type { LookedUpJob } from './activities/adoption.ts';
 import type { Finding, Preflight, PreflightInput } from './activities/preflight.ts';
-import { readAmendment } from './decisions/amend.ts';
+import { readAmendment, type Amendment } from './decisions/amend.ts';
 import type { ChainState } from './decisions/chain-state.ts';
 import { asTerminal } from './decisions/ending.ts';
 import {
@@ -34,6 +35,8 @@ import {
   isChainName,
   labelingChainWorkflowId,
   labelingJobWorkflowId,
+  parseLabelingJobArn,
+  type JobPlace,
 } from './decisions/names.ts';
 import { nearest } from './decisions/nearest.ts';
 import type { ResumeOptions } from './decisions/resume.ts';
@@ -43,6 +46,7 @@ import { InputError, OperationError, messageOf } from './errors.ts';
 import { collectReport } from './report/collect.ts';
 import type { Report } from './report/document.ts';
 import type { labelingChain, LabelingChainInput } from './workflows/labeling-chain.ts';
+import type { labelingLookup } from './workflows/labeling-lookup.ts';
 import type { labelingPreflight } from './workflows/labeling-preflight.ts';
 import {
   amendChain,
@@ -79,6 +83,21 @@ export type StartOptions = {
 };
 
 export type Started = { chain: string; preflight: Preflight; started: boolean; webUrl: string | null };
+
+/** Changes to a chain: `{ job, policy }` with only what changes, and a manifest of further objects. */
+export type Change = { changes?: unknown; manifestUri?: string };
+
+export type AdoptOptions = {
+  chain: string;
+  /** The `policy` part of a spec. */
+  policy?: unknown;
+  /** The dataset; default: the job's own input. It must hold all of the job's objects. */
+  datasetUri?: string;
+  /** Warnings of the preflight stop it too. */
+  strict?: boolean;
+  /** Only check. */
+  dryRun?: boolean;
+};
 
 export type ChainSummary = {
   chain: string;
@@ -164,7 +183,8 @@ export class LabelRelay {
     }
     const live = await this.#liveJob(state);
     const document = chainDocument(withLiveJob(state, live?.observation ?? null), webUrl);
-    if (broken && state.end === null) {
+    const isOver = status !== 'RUNNING' && status !== 'CONTINUED_AS_NEW';
+    if (isOver && state.end === null) {
       const reason =
         status === 'FAILED'
           ? await this.#failureOf(chain)
@@ -260,31 +280,127 @@ export class LabelRelay {
     await this.resumeFromRecord(spec, resumeOptions);
   }
 
-  /** Resumes an ended chain from its record in S3; the spec only has to name the chain, the output path and the region. */
+  /**
+   * Resumes an ended chain from its record in S3; the spec only has to name the chain, the output path and the region.
+   * @throws InputError if there is no record, or nothing to go on with.
+   */
   async resumeFromRecord(input: unknown, options: Partial<ResumeOptions> = {}): Promise<void> {
     const spec = isSpec(input) ? input : this.#readSpec(input);
-    await this.#requireWorker();
-    await this.#preflight({ spec, purpose: 'existing', manifestUri: null }, false);
     const resumeOptions: ResumeOptions = {
       acceptMissing: options.acceptMissing ?? false,
       retrySetAside: options.retrySetAside ?? false,
     };
+    await this.#requireWorker();
+    await this.#preflight({ spec, purpose: 'resume', manifestUri: null, resumeOptions }, false);
     await this.#start({ kind: 'resume', spec, options: resumeOptions }, spec, 'FAIL');
   }
 
   /**
-   * Changes a running chain: parts of its request and policy (they hold from the next job on), and further objects.
+   * Changes a chain: parts of its request and policy (they hold from the next job on), and further objects. For an ended
+   * chain it is written to its record, for the next resume.
    * @throws InputError with every mistake, or for a field that cannot change.
    */
-  async amend(chain: string, change: { changes?: unknown; manifestUri?: string }): Promise<void> {
+  async amend(chain: string, change: Change): Promise<void> {
+    const description = await this.#describe(chain);
     const old = await this.#specOf(chain);
-    const reading = change.changes === undefined ? null : readAmendment(old, change.changes);
+    if (description.status.name !== 'RUNNING') return this.amendRecord(old, change);
+    const amendment = await this.#amendment(old, change);
+    await this.#command(chain, (handle) => handle.executeUpdate(amendChain, { args: [amendment] }));
+  }
+
+  /**
+   * Changes the record of an ended chain, also of one that Temporal has forgotten; the spec only has to name the chain, the
+   * output path and the region. @throws InputError with every mistake, or if there is no record.
+   */
+  async amendRecord(input: unknown, change: Change): Promise<void> {
+    const place = isSpec(input) ? input : this.#readSpec(input);
+    await this.#requireWorker();
+    const { recorded } = await this.#preflight({ spec: place, purpose: 'resume', manifestUri: null }, false);
+    const amendment = await this.#amendment(recorded ?? place, change);
+    await this.#start({ kind: 'amend', spec: place, amendment }, place, 'FAIL');
+    try {
+      await this.#client.workflow.getHandle(labelingChainWorkflowId(place.chain)).result();
+    } catch (thrown) {
+      throw thrown instanceof WorkflowFailedError ? new InputError(rootMessage(thrown)) : this.#explained(thrown);
+    }
+  }
+
+  /**
+   * Takes over a labeling job that was started elsewhere, running or over: it becomes generation 1 of a new chain, and its
+   * request that of the next jobs. Returns once the job is tagged and followed.
+   * @throws InputError with every mistake; nothing is changed then.
+   */
+  async adopt(arn: string, options: AdoptOptions): Promise<Started> {
+    const { chain, strict = false, dryRun = false } = options;
+    const place = parseLabelingJobArn(arn);
+    if (place === null) {
+      throw new InputError(
+        `${arn} is not the ARN of a labeling job (arn:aws:sagemaker:<region>:<account>:labeling-job/<name>)`,
+      );
+    }
+    await this.#requireWorker();
+    const found = await this.#lookUp(place);
+    const given: Record<string, unknown> = { chain, job: found.job };
+    if (options.policy !== undefined) given['policy'] = options.policy;
+    const rebuilt = this.#readSpec(given);
+    if (rebuilt.account !== place.account || rebuilt.region !== place.region) {
+      throw new InputError(
+        `${arn}: its role and work team are in ${rebuilt.account} and ${rebuilt.region}; both must be where the job is`,
+      );
+    }
+    const manifestUri = options.datasetUri ?? found.inputManifestUri;
+    const spec = withDataset(rebuilt, manifestUri);
+    await this.#requireFree(spec);
+    const preflight = await this.#preflight({ spec, purpose: 'adopt', manifestUri }, strict);
+    if (dryRun) return { chain, preflight, started: false, webUrl: null };
+    const { name: jobName, inputManifestUri } = found;
+    await this.#start({ kind: 'adopt', spec, jobName, manifestUri, inputManifestUri }, spec, 'FAIL');
+    await this.#begun(chain);
+    return { chain, preflight, started: true, webUrl: await this.#webUrlOf(chain) };
+  }
+
+  /** A labeling job as AWS has it. @throws InputError if it is not there, or another chain's. */
+  async #lookUp({ region, jobName }: JobPlace): Promise<Extract<LookedUpJob, { kind: 'found' }>> {
+    const found = await this.#client.workflow
+      .execute<typeof labelingLookup>('labelingLookup', {
+        workflowId: `labeling-lookup:${jobName}:${Date.now().toString(36)}`,
+        taskQueue: this.#taskQueue,
+        args: [{ region, name: jobName }],
+        staticSummary: `Looks at ${jobName}, which may be adopted`,
+      })
+      .catch((thrown: unknown) => {
+        throw thrown instanceof WorkflowFailedError
+          ? new OperationError(`the labeling job could not be looked at: ${rootMessage(thrown)}`)
+          : this.#explained(thrown);
+      });
+    if (found.kind === 'absent')
+      throw new InputError(`there is no labeling job ${jobName} in ${region}: ${found.message}`);
+    if (found.ofChain !== null) {
+      throw new InputError(
+        `${jobName} belongs to the chain ${found.ofChain} already; see: label-relay show ${found.ofChain}`,
+      );
+    }
+    return found;
+  }
+
+  /** Waits until a chain has its first job. @throws InputError with the sentence that its workflow failed with. */
+  async #begun(chain: string): Promise<void> {
+    for (const untilMs = Date.now() + this.#workerWaitMs; Date.now() < untilMs; await pause(200)) {
+      const { document } = await this.detail(chain);
+      if (document.status === 'failed') throw new InputError(document.reason ?? `the chain ${chain} failed`);
+      if (document.generation > 0) return;
+    }
+  }
+
+  async #amendment(old: Spec, change: Change): Promise<Amendment> {
+    const { changes } = change;
+    const manifestUri = change.manifestUri ?? null;
+    const reading = changes === undefined ? null : readAmendment(old, changes);
     if (reading?.kind === 'problems') throw new InputError(reading.problems);
     const spec = reading === null ? null : reading.spec;
     await this.#requireWorker();
-    await this.#preflight({ spec: spec ?? old, purpose: 'existing', manifestUri: change.manifestUri ?? null }, false);
-    const amendment = { spec, manifestUri: change.manifestUri ?? null };
-    await this.#command(chain, (handle) => handle.executeUpdate(amendChain, { args: [amendment] }));
+    await this.#preflight({ spec: spec ?? old, purpose: 'amend', manifestUri }, false);
+    return { spec, manifestUri };
   }
 
   /**
@@ -416,13 +532,13 @@ export class LabelRelay {
         workflowId: `labeling-preflight:${input.spec.chain}:${Date.now().toString(36)}`,
         taskQueue: this.#taskQueue,
         args: [input],
-        staticSummary: `Checks before ${input.purpose === 'start' ? 'the start' : 'a change'} of ${input.spec.chain}`,
+        staticSummary: `Checks before ${input.purpose === 'start' || input.purpose === 'adopt' ? 'the start' : 'a change'} of ${input.spec.chain}`,
       })
       .catch((thrown: unknown) => {
         if (!(thrown instanceof WorkflowFailedError)) throw this.#explained(thrown);
         const cause = rootMessage(thrown);
         throw new InputError(
-          `the checks before the ${input.purpose === 'start' ? 'start' : 'change'} could not be made, nothing was started: ${cause}; check that the worker reaches AWS (AWS_ENDPOINT_URL, AWS_REGION, credentials)`,
+          `the checks before the ${input.purpose === 'start' || input.purpose === 'adopt' ? 'start' : 'change'} could not be made, nothing was started: ${cause}; check that the worker reaches AWS (AWS_ENDPOINT_URL, AWS_REGION, credentials)`,
         );
       });
     const stops = (finding: Finding): boolean => finding.level === 'error' || (strict && finding.level === 'warning');
@@ -523,6 +639,18 @@ const rootMessage = (thrown: unknown): string => {
   while (cause instanceof Error && cause.cause instanceof Error) ({ cause } = cause);
   return messageOf(cause);
 };
+
+/** The spec with its dataset as input. */
+const withDataset = (spec: Spec, manifestUri: string | null): Spec =>
+  manifestUri === null
+    ? spec
+    : {
+        ...spec,
+        job: {
+          ...spec.job,
+          InputConfig: { ...spec.job.InputConfig, DataSource: { S3DataSource: { ManifestS3Uri: manifestUri } } },
+        },
+      };
 
 const isSpec = (value: unknown): value is Spec =>
   typeof value === 'object' &&

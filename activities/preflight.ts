@@ -2,15 +2,19 @@
  * What is checked before anything is paid. Errors stop a start; warnings do so only with --strict; a check that the
  * worker may not make is reported as skipped, never as passed.
  */
+import type { IAMClient } from '@aws-sdk/client-iam';
 import { HeadBucketCommand, type S3Client } from '@aws-sdk/client-s3';
 import { DescribeWorkteamCommand, type SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { accountOfArn, isLabelingJobName } from '../decisions/names.ts';
+import { resume, type ResumeOptions } from '../decisions/resume.ts';
 import type { Spec } from '../decisions/spec.ts';
 import { ApplicationFailure } from '@temporalio/common';
 import { messageOf } from '../errors.ts';
 import { checkManifest, type ManifestCounts } from '../manifests/dataset.ts';
 import { ownAttributes } from '../manifests/label-state.ts';
+import { lostCategories, readCategories } from './assets.ts';
 import { awsErrorName, isAbsent, isRefusal } from './aws-failures.ts';
+import { SAMPLE_SIZE, checkCors, checkRole, checkSample, sourceRefOf } from './preflight-access.ts';
 import { chainFolder, readChainRecord } from './records.ts';
 import { etagOf, objectSource, parseS3Uri } from './s3-objects.ts';
 
@@ -23,36 +27,54 @@ export type CheckName =
   | 'work-team'
   | 'ui-template'
   | 'label-categories'
+  | 'objects'
+  | 'cors'
+  | 'role'
+  | 'resume'
   | 'price';
 
 export type Finding = { level: 'error' | 'warning' | 'skipped' | 'passed'; check: CheckName; message: string };
 
-export type Preflight = { findings: Finding[]; objects: ManifestCounts | null };
+/** Adds a finding. */
+export type AddFinding = (level: Finding['level'], check: CheckName, message: string) => void;
+
+export type Preflight = {
+  findings: Finding[];
+  objects: ManifestCounts | null;
+  /** The spec in the chain's record, as it was last amended; null where there is no record, or none was looked for. */
+  recorded: Spec | null;
+};
 
 export type PreflightInput = {
   spec: Spec;
-  /** `start`: the name must be free; `resume` and `amend`: the record must exist. */
-  purpose: 'start' | 'existing';
-  /** Checked instead of the spec's manifest (amend --manifest, adopt). */
+  /** `start`, `adopt`: the name must be free; `resume`, `amend`: the record must exist. */
+  purpose: 'start' | 'adopt' | 'resume' | 'amend';
+  /** Checked instead of the spec's manifest (amend --manifest, adopt --dataset). */
   manifestUri: string | null;
+  /** With `resume` of a chain whose workflow is over: whether it could go on so. */
+  resumeOptions?: ResumeOptions;
 };
 
 export const preflightActivities = ({
   s3,
   sagemaker,
+  iam,
   regions,
   accounts,
 }: {
   s3: (region: string) => S3Client;
   sagemaker: (region: string) => SageMakerClient;
+  iam?: () => IAMClient;
   /** Where this worker may run jobs; empty: anywhere. */
   regions: readonly string[];
   accounts: readonly string[];
 }) => ({
-  checkSpec: async ({ spec, purpose, manifestUri }: PreflightInput): Promise<Preflight> => {
+  checkSpec: async ({ spec, purpose, manifestUri, resumeOptions }: PreflightInput): Promise<Preflight> => {
     const findings: Finding[] = [];
-    const add = (level: Finding['level'], check: CheckName, message: string): void =>
-      void findings.push({ level, check, message });
+    const add: AddFinding = (level, check, message) => void findings.push({ level, check, message });
+    const mustBeFree = purpose === 'start' || purpose === 'adopt';
+    const sample: string[] = [];
+    let recorded: Spec | null = null;
     let objects: ManifestCounts | null = null;
 
     /** Runs one check; a refusal of the check itself is a skip, an outage fails the activity and is tried again. */
@@ -91,15 +113,23 @@ export const preflightActivities = ({
         `job.HumanTaskConfig.WorkteamArn: is in the account ${teamAccount ?? '?'}, job.RoleArn in ${spec.account}; both must be the same`,
       );
     }
-    if (findings.some((finding) => finding.level === 'error')) return { findings, objects };
+    if (findings.some((finding) => finding.level === 'error')) return { findings, objects, recorded };
 
     const client = s3(spec.region);
     let bucketThere = true;
     await check('output-path', async () => {
       const { Bucket } = parseS3Uri(spec.job.OutputConfig.S3OutputPath);
       try {
-        await client.send(new HeadBucketCommand({ Bucket }));
-        add('passed', 'output-path', `the bucket ${Bucket} is there`);
+        const { BucketRegion } = await client.send(new HeadBucketCommand({ Bucket }));
+        if (BucketRegion === undefined || BucketRegion === spec.region) {
+          add('passed', 'output-path', `the bucket ${Bucket} is there`);
+        } else {
+          add(
+            'error',
+            'region',
+            `job.OutputConfig.S3OutputPath: the bucket ${Bucket} is in ${BucketRegion}, the work team in ${spec.region}; both must be the same`,
+          );
+        }
       } catch (thrown) {
         if (!isAbsent(thrown)) throw thrown;
         bucketThere = false;
@@ -113,15 +143,20 @@ export const preflightActivities = ({
     if (bucketThere) {
       await check('chain-name', async () => {
         const record = await readChainRecord(client, chainFolder(spec));
-        if (purpose === 'start' && record !== null) {
+        recorded = record?.state.spec ?? null;
+        if (mustBeFree && record !== null) {
           add(
             'error',
             'chain-name',
             `the chain ${spec.chain} exists (its record is ${record.uri}); go on with it by: label-relay resume ${spec.chain}, or choose another name`,
           );
         }
-        if (purpose === 'existing' && record === null) {
+        if (!mustBeFree && record === null) {
           add('error', 'chain-name', `there is no record of a chain ${spec.chain} under ${chainFolder(spec)}`);
+        }
+        if (record !== null && resumeOptions !== undefined) {
+          const resumed = resume(record.state, resumeOptions, record.pending.manifestUris.length > 0, 'closed');
+          if (resumed.kind === 'refused') add('error', 'resume', resumed.message);
         }
       });
     }
@@ -142,7 +177,10 @@ export const preflightActivities = ({
         const { counts, problems } = await checkManifest(
           objectSource(client, source, etag),
           ownAttributes(spec.job.LabelAttributeName),
-          null,
+          (line) => {
+            const uri = sample.length < SAMPLE_SIZE ? sourceRefOf(line) : null;
+            if (uri !== null) sample.push(uri);
+          },
         );
         for (const { line, problem } of problems.list.slice(0, 20))
           add('error', 'manifest', `${source}, line ${line}: ${problem}`);
@@ -168,6 +206,34 @@ export const preflightActivities = ({
         else add('passed', name, `${uri} is there`);
       });
     }
+    await check('label-categories', async () => {
+      const before = recorded?.job.LabelCategoryConfigS3Uri;
+      const now = spec.job.LabelCategoryConfigS3Uri;
+      if (purpose !== 'amend' || before === undefined || before === now) return;
+      if (now === undefined) {
+        add(
+          'error',
+          'label-categories',
+          'job.LabelCategoryConfigS3Uri: cannot be taken away; give a file with the old categories',
+        );
+        return;
+      }
+      const [old, next] = [await readCategories(client, before), await readCategories(client, now)];
+      const lost = old === null || next === null ? [] : lostCategories(old, next);
+      if (next === null)
+        add(
+          'error',
+          'label-categories',
+          `job.LabelCategoryConfigS3Uri: ${now} is not a category file: { "labels": [{ "label": … }] }`,
+        );
+      if (lost.length > 0) {
+        add(
+          'error',
+          'label-categories',
+          `job.LabelCategoryConfigS3Uri: ${now} lacks the categories ${lost.join(', ')}, which labels have already; categories can only be added`,
+        );
+      }
+    });
     const { WorkteamArn } = spec.job.HumanTaskConfig;
     if (WorkteamArn.includes(':workteam/public-crowd/')) {
       add(
@@ -191,10 +257,13 @@ export const preflightActivities = ({
         }
       });
     }
+    await checkSample(add, client, sample);
+    await checkCors(add, client, sample);
+    if (mustBeFree) await checkRole(add, iam?.() ?? null, spec);
     if (spec.policy.price === null)
       add('warning', 'price', 'policy.price is not set: no cost is computed and no cap on it holds');
     if (!isLabelingJobName(`${spec.chain}-xxxxx-001`))
       add('error', 'chain-name', `chain: ${spec.chain} makes no valid job name`);
-    return { findings, objects };
+    return { findings, objects, recorded };
   },
 });

@@ -1,4 +1,4 @@
-/** The actions of the commands about chains: start, show, watch, stop, resume, amend, list. */
+/** The actions of the commands about chains: start, adopt, show, watch, stop, resume, amend, list. */
 import type { ChainStatus, Finding, LabelRelay } from '../../client.ts';
 import { InputError } from '../../errors.ts';
 import { chainTable } from '../chain-table.ts';
@@ -68,6 +68,45 @@ export const start = (
       );
       if (started.webUrl !== null) print(started.webUrl);
       print(`follow it with: label-relay watch ${started.chain}`);
+    }
+    return EXIT.done;
+  });
+
+export const adopt = (
+  arn: string,
+  options: {
+    chain: string;
+    policy?: string;
+    dataset?: string;
+    dryRun?: boolean;
+    wait?: boolean;
+    strict?: boolean;
+    json?: boolean;
+  },
+): Promise<number> =>
+  withRelay(async (relay) => {
+    const policy = options.policy === undefined ? {} : { policy: await readJsonFile(options.policy) };
+    const dataset = options.dataset === undefined ? {} : { datasetUri: options.dataset };
+    const flags = { strict: options.strict ?? false, dryRun: options.dryRun ?? false };
+    const adopted = await working('Looking at the labeling job', () =>
+      relay.adopt(arn, { chain: options.chain, ...policy, ...dataset, ...flags }),
+    );
+    const { findings, objects } = adopted.preflight;
+    if (options.dryRun === true) {
+      if (options.json === true) printJson({ chain: adopted.chain, started: false, findings, objects });
+      else {
+        for (const finding of findings) print(findingLine(finding));
+        print(`${adopted.chain} could adopt the job; nothing was changed (--dry-run)`);
+      }
+      return EXIT.done;
+    }
+    for (const finding of findings) if (finding.level !== 'passed') say(findingLine(finding));
+    if (options.wait === true) return follow(relay, adopted.chain, options.json ?? false);
+    if (options.json === true) printJson(await relay.get(adopted.chain));
+    else {
+      print(`${adopted.chain} goes on with ${arn.slice(arn.lastIndexOf('/') + 1)} as generation 1`);
+      if (adopted.webUrl !== null) print(adopted.webUrl);
+      print(`follow it with: label-relay watch ${adopted.chain}`);
     }
     return EXIT.done;
   });
@@ -142,18 +181,20 @@ const merged = (a: unknown, b: unknown): unknown =>
 export const amend = (
   chain: string,
   file: string | undefined,
-  options: { set?: string[]; manifest?: string; json?: boolean },
+  options: { set?: string[]; manifest?: string; spec?: string; json?: boolean },
 ): Promise<void> =>
   withRelay(async (relay) => {
     const parts = [...(file === undefined ? [] : [await readJsonFile(file)]), ...(options.set ?? []).map(setting)];
     if (parts.length === 0 && options.manifest === undefined) {
       throw new InputError('nothing to amend: give a file with changes, --set path=value, or --manifest s3://…');
     }
+    const spec = options.spec === undefined ? null : await readJsonFile(options.spec);
+    const change = {
+      ...(parts.length === 0 ? {} : { changes: parts.reduce(merged) }),
+      ...(options.manifest === undefined ? {} : { manifestUri: options.manifest }),
+    };
     await working(`Checking the changes to ${chain}`, () =>
-      relay.amend(chain, {
-        ...(parts.length === 0 ? {} : { changes: parts.reduce(merged) }),
-        ...(options.manifest === undefined ? {} : { manifestUri: options.manifest }),
-      }),
+      spec === null ? relay.amend(chain, change) : relay.amendRecord(spec, change),
     );
     if (options.json === true) printJson(await relay.get(chain));
     else print(`${chain} is amended; it holds from the next job on`);
