@@ -1,0 +1,13 @@
+/** The parts of the benchmark, in the order in which they run. A part's code is loaded only when it runs. */
+import type { Part } from './figures.ts';
+
+type Entry = { load: () => Promise<Part> };
+
+/** By name, as `--only` takes it. */
+export const PARTS = {
+  merge: { load: async () => (await import('./parts/merge.ts')).run },
+} as const satisfies Record<string, Entry>;
+
+export type PartName = keyof typeof PARTS;
+
+export const isPartName = (name: string): name is PartName => Object.hasOwn(PARTS, name);
