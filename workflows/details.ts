@@ -1,4 +1,7 @@
-/** The current details of both workflows in the Temporal Web UI: Markdown for a person who knows nothing of us. */
+/**
+ * The current details of both workflows in the Temporal Web UI: Markdown for a person who knows nothing of us. Sentences and
+ * lists, no tables: the Web UI draws the cells of a table without a space between them.
+ */
 import type { ChainState } from '../decisions/chain-state.ts';
 import { formatDuration } from '../decisions/durations.ts';
 import { deadlineOf, forecastOf, type Follow, type FollowContext } from '../decisions/follow.ts';
@@ -17,9 +20,7 @@ export const jobDetails = (
   const lines = [
     `**${observation.status}** – generation ${job.generation} of the chain \`${job.chain}\`, as of ${day(observation.serviceNowMs)} (the service's clock)`,
     '',
-    `| labeled | failed | unlabeled |`,
-    `|---|---|---|`,
-    `| ${counters.totalLabeled} | ${counters.failed} | ${counters.unlabeled} |`,
+    `${counters.totalLabeled} labeled, ${counters.failed} failed, ${counters.unlabeled} unlabeled.`,
     '',
   ];
   if (observation.failureReason !== null) lines.push(`Reason: ${observation.failureReason}`);
@@ -59,15 +60,14 @@ export const chainDetails = (state: ChainState): string => {
   if (dataset !== null) {
     lines.push(
       '',
-      '| objects | labeled | remaining | set aside | doubled |',
-      '|---|---|---|---|---|',
-      `| ${dataset.total} | ${dataset.labeled} | ${dataset.remaining} | ${dataset.setAside} | ${dataset.doubled} |`,
+      `Of ${dataset.total} objects **${dataset.labeled} are labeled**, ${dataset.remaining} remain, ${dataset.setAside} are set aside; ${dataset.doubled} labels came twice.`,
     );
   }
   if (state.generations.length > 0) {
-    lines.push('', '| generation | job | status | outcome | new labels |', '|---|---|---|---|---|');
+    lines.push('', 'Labeling jobs:', '');
     for (const job of state.generations.slice(-12)) {
-      lines.push(`| ${job.generation} | ${job.name} | ${job.status} | ${job.outcome ?? ''} | ${job.newLabels} |`);
+      const outcome = job.outcome === null ? '' : ` (${job.outcome})`;
+      lines.push(`${job.generation}. \`${job.name}\`: ${job.status}${outcome}, ${job.newLabels} new labels`);
     }
   }
   const cost = committedCost(state);
