@@ -35,6 +35,8 @@ export type Config = {
   /** The control address of the local stack's simulator; null outside it. */
   localSimulator: string | null;
   temporaryDirectory: string;
+  /** The version under which `worker` polls, for Temporal's worker versioning; null: unversioned. */
+  deploymentVersion: { deploymentName: string; buildId: string } | null;
   /** Where `worker` serves its health endpoints, 0 for any free port; null: nowhere. */
   healthPort: number | null;
   /** Where `worker` serves metrics for Prometheus, as host:port; null: nowhere. */
@@ -82,6 +84,16 @@ const list = (text: string | undefined): string[] =>
 
 const orNull = (text: string | undefined): string | null =>
   text === undefined || text.trim() === '' ? null : text.trim();
+
+/** The names under which Temporal's controller for Kubernetes gives a worker its version. */
+const deploymentVersion = (env: Environment, problems: string[]): Config['deploymentVersion'] => {
+  const deploymentName = orNull(env['TEMPORAL_DEPLOYMENT_NAME']);
+  const buildId = orNull(env['TEMPORAL_WORKER_BUILD_ID']);
+  if (deploymentName !== null && buildId !== null) return { deploymentName, buildId };
+  if (deploymentName !== null || buildId !== null)
+    problems.push('of TEMPORAL_DEPLOYMENT_NAME and TEMPORAL_WORKER_BUILD_ID one is set; set both, or neither');
+  return null;
+};
 
 const healthPort = (text: string | undefined, problems: string[]): number | null => {
   const port = orNull(text);
@@ -163,6 +175,7 @@ export const loadConfig = (env: Environment): Config => {
     webUrl: url('LABEL_RELAY_WEB_URL')?.replace(/\/+$/, '') ?? null,
     localSimulator: url('LABEL_RELAY_LOCAL_SIMULATOR'),
     temporaryDirectory: orNull(env['LABEL_RELAY_TMPDIR']) ?? tmpdir(),
+    deploymentVersion: deploymentVersion(env, problems),
     healthPort: healthPort(env['LABEL_RELAY_HEALTH_PORT'], problems),
     metricsAddress: metricsAddress(env['LABEL_RELAY_METRICS_ADDRESS'], problems),
     webhookSecret: (name) =>

@@ -55,6 +55,12 @@ const workflowCode = (): Pick<WorkerCreateOptions, 'workflowBundle' | 'workflows
   return { workflowsPath: fileURLToPath(new URL(`./workflows/index${extension}`, import.meta.url)) };
 };
 
+/** Chains live for months: they move to a new version of the worker instead of holding an old one up. */
+const versioning = ({ deploymentVersion: version }: Config): Pick<WorkerCreateOptions, 'workerDeploymentOptions'> =>
+  version === null
+    ? {}
+    : { workerDeploymentOptions: { version, useWorkerVersioning: true, defaultVersioningBehavior: 'AUTO_UPGRADE' } };
+
 const createWorker = async (
   connection: NativeConnection,
   { config, roles }: WorkerOptions,
@@ -72,6 +78,7 @@ const createWorker = async (
     namespace: config.temporal.namespace,
     taskQueue: config.taskQueue,
     shutdownGraceTime: SHUTDOWN_GRACE,
+    ...versioning(config),
     ...(roles.includes('workflows') ? workflowCode() : {}),
     ...(roles.includes('activities') ? { activities, interceptors: { activity: [countActivities(metrics)] } } : {}),
   });

@@ -26,6 +26,8 @@ const TEMPORAL_VARIABLES = {
   TEMPORAL_TLS_CLIENT_KEY_PATH: 'Mutual TLS: file of the key of the certificate. `…_DATA` holds it itself.',
   TEMPORAL_TLS_SERVER_CA_CERT_PATH: 'File of the certificate authority of the server. `…_DATA` holds it itself.',
   TEMPORAL_TLS_SERVER_NAME: 'Name that the certificate of the server must bear, if it is not that of the address.',
+  TEMPORAL_DEPLOYMENT_NAME:
+    'With `TEMPORAL_WORKER_BUILD_ID`: the version under which `worker` polls, for worker versioning. Not set: unversioned.',
   TEMPORAL_PROFILE: 'Profile of the configuration file. Default `default`.',
   TEMPORAL_CONFIG_FILE: 'Configuration file (TOML), shared with the `temporal` command. `/dev/null`: none.',
 } as const;

@@ -42,3 +42,10 @@ test.each([
 ])('%s=%s is bad input', (name, value) => {
   expect(() => loadConfig({ [name]: value })).toThrow(`${name} is "${value}"`);
 });
+
+test('a worker is versioned by both variables of Temporal or by neither', () => {
+  expect(loadConfig({}).deploymentVersion).toBeNull();
+  const env = { TEMPORAL_DEPLOYMENT_NAME: 'label-relay', TEMPORAL_WORKER_BUILD_ID: '0.1.0' };
+  expect(loadConfig(env).deploymentVersion).toEqual({ deploymentName: 'label-relay', buildId: '0.1.0' });
+  expect(() => loadConfig({ TEMPORAL_WORKER_BUILD_ID: '0.1.0' })).toThrow('set both, or neither');
+});

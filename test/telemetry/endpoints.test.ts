@@ -1,5 +1,7 @@
 /** The endpoints of a worker process on the local stack: health for a supervisor, metrics for Prometheus. */
+import { readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SQSClient, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { Client, Connection } from '@temporalio/client';
@@ -8,8 +10,20 @@ import { localAwsConfig } from '../../local/local-clients.ts';
 import { startStack, type Stack } from '../../local/stack.ts';
 import { countChains } from '../../telemetry/chain-counts.ts';
 import { METRICS } from '../../telemetry/metrics.ts';
+import { metricsIn, readExpressions } from '../deploy/metric-names.ts';
 import { runCli } from '../end-to-end/run-cli.ts';
 import { startWorkerProcess, type WorkerProcess } from './worker-process.ts';
+
+/** The SDK's native library for this platform. */
+const nativeLibrary = (): string => {
+  const releases = join('node_modules', '@temporalio', 'core-bridge', 'releases');
+  const target = readdirSync(releases).find(
+    (name) =>
+      name.startsWith(process.arch === 'arm64' ? 'aarch64' : 'x86_64') &&
+      name.includes(process.platform === 'darwin' ? 'darwin' : 'linux'),
+  );
+  return join(releases, target ?? '', 'index.node');
+};
 
 let stack: Stack;
 let worker: WorkerProcess;
@@ -63,7 +77,36 @@ test('metrics of the SDK and ours are served for Prometheus, and count what happ
   expect(text).toMatch(/^temporal_num_pollers\{/m);
   // Our labels stay few: no name of a chain, a job or a person is one.
   expect(text).not.toContain('example-images');
-  if (process.env['LABEL_RELAY_TEST_METRICS'] !== undefined) process.stderr.write(text);
+});
+
+/** Counted by the SDK only once something fails; its native library names them, without prefix and suffix. */
+const ONLY_AFTER_FAILURES = [
+  'temporal_activity_execution_failed_total',
+  'temporal_request_failure_total',
+  'temporal_workflow_task_execution_failed_total',
+];
+
+/** Ours that wait for their first occasion. */
+const ONLY_ON_OCCASION: string[] = [METRICS.notifications];
+
+test('every metric and label that an alert or the dashboard asks for is really exported', async () => {
+  const lines = (await worker.metrics()).split('\n');
+  const expressions = await readExpressions();
+  const metrics = expressions.flatMap(({ where, expr }) => metricsIn(expr).map((metric) => ({ where, ...metric })));
+  expect(metrics.length).toBeGreaterThanOrEqual(expressions.length);
+  const missing = metrics.filter(
+    ({ name, labels }) =>
+      !ONLY_AFTER_FAILURES.includes(name) &&
+      !ONLY_ON_OCCASION.includes(name) &&
+      !lines.some(
+        (line) =>
+          (line.startsWith(`${name}{`) || line.startsWith(`${name} `)) &&
+          labels.every((label) => new RegExp(`[{,]${label}="`).test(line)),
+      ),
+  );
+  expect(missing).toEqual([]);
+  const library = await readFile(nativeLibrary());
+  for (const name of ONLY_AFTER_FAILURES) expect(library.includes(name.replace(/^temporal_|_total$/g, ''))).toBe(true);
 });
 
 test('open chains are counted by the visibility store', async () => {
