@@ -33,12 +33,15 @@ test('the commands of the design are there', async () => {
 test('each command has help with a sentence, its options, and an example or no arguments', async () => {
   const commands = await leaves();
   expect(commands.length).toBeGreaterThanOrEqual(20);
+  const wanting: string[] = [];
   for (const command of commands) {
     const text = await help(...command);
     expect(text).toMatch(new RegExp(`^Usage: label-relay ${command.join(' ')}`));
     expect(text.split('\n\n')[1]?.length).toBeGreaterThan(10);
-    if (text.split('\n')[0]?.includes('<') === true) expect(`${command.join(' ')}: ${text}`).toMatch(/\$ label-relay /);
+    const takesArguments = text.split('\n')[0]?.includes('<') === true;
+    if (takesArguments && !text.includes('$ label-relay ')) wanting.push(command.join(' '));
   }
+  expect(wanting).toEqual([]);
 }, 120_000);
 
 test('no command and an unknown one exit 2', async () => {

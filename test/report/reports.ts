@@ -62,6 +62,65 @@ export const longReport = (): Report =>
     jobs: Array.from({ length: 24 }, (_, index) => job(index + 1)),
   });
 
+/** A chain with a bit of everything: an expiry, a failure, set-aside objects, workers, a price. */
+export const demoReport = (): Report => {
+  const tasksExpired = 'ClientError: Annotation tasks expired. Probable reasons are …';
+  return report(
+    {
+      chain: 'birds',
+      status: 'labeled',
+      reason: 'nothing remains; 2 objects were set aside',
+      generation: 3,
+      objects: { total: 120, labeled: 118, remaining: 0, setAside: 2, doubled: 1 },
+      jobs: [
+        job(1, { status: 'Stopped', sent: 120, labeled: 60, newLabels: 60 }),
+        job(2, {
+          outcome: 'failed-transient',
+          endedAt: '2026-02-09T04:00:00.000Z',
+          failureReason: 'InternalServerError: Please try again.',
+          sent: 60,
+          labeled: 22,
+          newLabels: 22,
+        }),
+        job(3, {
+          status: 'Completed',
+          outcome: 'labeled',
+          createdAt: '2026-02-09T10:00:00.000Z',
+          endedAt: '2026-02-21T08:00:00.000Z',
+          sent: 38,
+          labeled: 36,
+          newLabels: 36,
+        }),
+      ],
+      cost: { committed: 15.34, currency: 'USD' },
+      objectsSent: 218,
+      finalManifest: 's3://label-relay/labels/birds/final/0003/final.manifest',
+      leftoverReport: 's3://label-relay/labels/birds/final/0003/leftovers.jsonl',
+    },
+    {
+      byAttempts: [
+        { attempts: 0, labeled: 101, remaining: 0, setAside: 0 },
+        { attempts: 1, labeled: 17, remaining: 0, setAside: 0 },
+        { attempts: 3, labeled: 0, remaining: 0, setAside: 2 },
+      ],
+      reasons: [{ reason: tasksExpired, objects: 2, setAside: 2 }],
+      labels: [
+        { generation: 1, labels: 60 },
+        { generation: 2, labels: 22 },
+        { generation: 3, labels: 36 },
+      ],
+      setAside: [3, 9].map((line) => ({
+        line,
+        text: `{"source-ref":"s3://birds/meadow/000${line}-blurred.jpg"}`,
+        attempts: 3,
+        lastReason: tasksExpired,
+        jobs: ['segments-abcde-001', 'segments-abcde-002', 'segments-abcde-003'],
+      })),
+      setAsideTotal: 2,
+    },
+  );
+};
+
 const hostile = '<script>document.title="owned"</script><img src=x onerror=alert(1)>|`*';
 
 /** A chain whose every text from outside tries to be markup. */
