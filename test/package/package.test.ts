@@ -73,7 +73,7 @@ test('the library is imported and type-checked from the outside, its declaration
   };
   await expect(check(true)).resolves.toEqual({ code: 0, stdout: '', stderr: '' });
   // The libraries' own declarations are not all clean; ours are.
-  expect((await check(false)).stdout).not.toContain('label-relay');
+  expect((await check(false)).stdout).not.toContain('node_modules/label-relay/');
   const program = `import('label-relay').then(({ LabelRelay, InputError }) => console.log(typeof LabelRelay, new InputError('x').problems.length))`;
   expect(await runWell(process.execPath, ['-e', program], { cwd: project })).toBe('function 1\n');
 }, 60_000);
