@@ -4,7 +4,7 @@
  * on. deploy/Dockerfile copies the folder; a test starts it as it is.
  */
 import { execFileSync } from 'node:child_process';
-import { cp, mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { chmod, cp, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -28,6 +28,16 @@ const removeOtherPlatforms = async (folder: string): Promise<void> => {
   for (const target of targets) if (target !== ours) await rm(join(releases, target), { recursive: true });
 };
 
+/** Whatever the checkout's own modes: everybody may read, only the owner may write. */
+const settleModes = async (directory: string): Promise<void> => {
+  await chmod(directory, 0o755);
+  for (const entry of await readdir(directory, { withFileTypes: true })) {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) await settleModes(path);
+    else if (entry.isFile()) await chmod(path, (await stat(path)).mode & 0o111 ? 0o755 : 0o644);
+  }
+};
+
 const argument = process.argv[2];
 if (argument === undefined) throw new Error('give the folder: node scripts/image-files.ts <folder>');
 const folder = resolve(argument);
@@ -41,4 +51,5 @@ for (const name of ['package.json', 'package-lock.json', 'LICENSE'])
 const options = ['--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'];
 execFileSync('npm', ['ci', ...options], { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] });
 await removeOtherPlatforms(folder);
+await settleModes(folder);
 if (!(await stat(join(folder, 'dist', 'workflow-bundle.js'))).isFile()) throw new Error('there is no workflow bundle');

@@ -19,13 +19,18 @@ export type WorkerProcess = {
 };
 
 /** Started and ready. */
-export const startWorkerProcess = async (stack: Stack, args: readonly string[] = []): Promise<WorkerProcess> => {
+export const startWorkerProcess = async (
+  stack: Stack,
+  args: readonly string[] = [],
+  env: Record<string, string> = {},
+): Promise<WorkerProcess> => {
   const metricsAddress = `127.0.0.1:${await findFreePort()}`;
   const child = spawnCli(['worker', ...args], {
     ...stack.facts.env,
     LABEL_RELAY_HEALTH_PORT: '0',
     LABEL_RELAY_METRICS_ADDRESS: metricsAddress,
     LABEL_RELAY_POLL_SECONDS: '1',
+    ...env,
   });
   let log = '';
   child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
