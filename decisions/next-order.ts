@@ -3,7 +3,7 @@
  */
 import { attention, type Attention } from './attention.ts';
 import { lastGeneration, type ChainState, type EndStatus, type Generation } from './chain-state.ts';
-import { MINUTE_MS, HOUR_MS, formatDuration } from './durations.ts';
+import { DAY_MS, MINUTE_MS, HOUR_MS, formatDuration } from './durations.ts';
 import { labelingJobName } from './names.ts';
 import { allowance, committedCost, objectsSent } from './spending.ts';
 
@@ -175,11 +175,22 @@ const jobOrder = (state: ChainState): JobOrder => {
   };
 };
 
+/** Developer guide, sms-streaming-stop-labeling-job: a streaming job that gets nothing for so long is stopped by AWS. */
+const STREAMING_IDLE_MS = 10 * DAY_MS;
+
+/** Developer guide, sms-streaming-labeling-job: the queue `GroundTruth-<job name in lower case>` is not deleted with its job. */
+const streamingEndText = (job: Generation): string => {
+  const ageMs = (job.endedAtMs ?? 0) - (job.createdAtMs ?? 0);
+  const isIdleStop = job.status === 'Stopped' && job.stop === null && ageMs >= STREAMING_IDLE_MS;
+  const why = isIdleStop ? '; AWS stops one that gets no objects for 10 days' : '';
+  return `the streaming job ${job.name} ended (${job.status}${why}); its SQS queue GroundTruth-${job.name.toLowerCase()} is left over and may hold objects: look, then delete it`;
+};
+
 /** One job, fed by the user's own topic: nothing of ours is counted, limited or continued. */
 const streamingOrder = (state: ChainState): Order => {
   const job = lastGeneration(state);
   if (job?.outcome === 'streaming') {
-    return { kind: 'end', status: 'finished', reason: `the streaming job ${job.name} ended (${job.status})` };
+    return { kind: 'end', status: 'finished', reason: streamingEndText(job) };
   }
   return { ...jobOrder(state), maxObjects: 0 };
 };

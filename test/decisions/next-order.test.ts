@@ -169,7 +169,8 @@ describe('a streaming job', () => {
     expect(nextOrder(state)).toEqual({
       kind: 'end',
       status: 'finished',
-      reason: 'the streaming job birds-abcde-001 ended (Stopped)',
+      reason:
+        'the streaming job birds-abcde-001 ended (Stopped); its SQS queue GroundTruth-birds-abcde-001 is left over and may hold objects: look, then delete it',
     });
   });
 

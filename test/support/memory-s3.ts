@@ -14,6 +14,8 @@ export type MemoryS3 = {
   endpoint: string;
   store: MemoryStore;
   client: S3Client;
+  /** Runs before each request: time passes for S3 too. */
+  before: (() => Promise<void>) | null;
   /** Null: nothing fails. */
   fault: S3Fault | null;
   close: () => Promise<void>;
@@ -57,6 +59,7 @@ export const startMemoryS3 = async (): Promise<MemoryS3> => {
     const [, bucket = '', key = ''] = /^\/([^/]+)\/?(.*)$/s.exec(decodeURIComponent(url.pathname)) ?? [];
     const uri = `s3://${bucket}/${key}`;
     const body = method === 'PUT' ? await readBody(request) : Buffer.alloc(0);
+    await s3.before?.();
     const fault = s3.fault?.(method, uri) ?? null;
     if (fault !== null) return refuse(response, fault);
     if (url.searchParams.has('list-type')) return list(response, bucket, url.searchParams.get('prefix') ?? '');
@@ -94,6 +97,7 @@ export const startMemoryS3 = async (): Promise<MemoryS3> => {
     endpoint,
     store,
     client,
+    before: null,
     fault: null,
     close: async () => {
       client.destroy();

@@ -9,16 +9,25 @@ import { Worker } from '@temporalio/worker';
 import type { WorkflowHandle } from '@temporalio/client';
 import { createActivities } from '../../../activities/index.ts';
 import { sageMakerClient } from '../../../activities/clients.ts';
+import type { Amendment } from '../../../decisions/amend.ts';
 import type { ChainState } from '../../../decisions/chain-state.ts';
 import { HOUR_MS } from '../../../decisions/durations.ts';
 import { labelingChainWorkflowId, labelingJobWorkflowId } from '../../../decisions/names.ts';
+import type { ResumeOptions } from '../../../decisions/resume.ts';
 import { readSpec, type Spec } from '../../../decisions/spec.ts';
 import type { ScriptSource } from '../../../simulator/script.ts';
 import type { EventBus } from '../../../simulator/ports.ts';
 import { startSimulator, type Simulator } from '../../../simulator/simulator.ts';
 import type { labelingChain } from '../../../workflows/labeling-chain.ts';
 import type { LabelingChainInput } from '../../../workflows/labeling-chain.ts';
-import { labelingChainState, stateChange } from '../../../workflows/messages.ts';
+import {
+  amendChain,
+  labelingChainState,
+  resumeChain,
+  stateChange,
+  stopChain,
+  type CommandResult,
+} from '../../../workflows/messages.ts';
 import { stopAfterTests, temporaryFolder } from '../../support/servers.ts';
 import { startMemoryS3, type MemoryS3 } from '../../support/memory-s3.ts';
 import { workflowBundle } from './bundle.ts';
@@ -126,6 +135,7 @@ export class World {
     });
     stopAfterTests(() => simulator.close());
     const world = new World(env, simulator, s3, followsTemporal);
+    s3.before = () => world.sync();
     const sagemaker = sageMakerClient({
       endpoint: simulator.endpoint,
       region: REGION,
@@ -200,7 +210,7 @@ export class World {
   }
 
   state(chain: string): Promise<ChainState> {
-    return this.env.client.workflow.getHandle(labelingChainWorkflowId(chain)).query(labelingChainState);
+    return this.#handle(chain).query(labelingChainState);
   }
 
   /** Lets time pass until the chain's state is as wanted. */
@@ -219,12 +229,34 @@ export class World {
     throw new Error(`${chain} did not get there: ${JSON.stringify({ ...last, spec: null }, null, 1)}`);
   }
 
+  /** What a person does; each resolves with the answer of the chain. */
+  stop(chain: string, reason = 'enough'): Promise<CommandResult> {
+    return this.#handle(chain).executeUpdate(stopChain, { args: [{ reason }] });
+  }
+
+  resume(chain: string, options: Partial<ResumeOptions> = {}): Promise<CommandResult> {
+    return this.#handle(chain).executeUpdate(resumeChain, {
+      args: [{ acceptMissing: false, retrySetAside: false, ...options }],
+    });
+  }
+
+  amend(chain: string, amendment: Partial<Amendment>): Promise<CommandResult> {
+    return this.#handle(chain).executeUpdate(amendChain, { args: [{ spec: null, manifestUri: null, ...amendment }] });
+  }
+
+  #handle(chain: string) {
+    return this.env.client.workflow.getHandle(labelingChainWorkflowId(chain));
+  }
+
   untilAttention(chain: string, stepMs = HOUR_MS): Promise<ChainState> {
     return this.until(chain, (state) => state.attention !== null, { stepMs });
   }
 
-  untilEnded(chain: string, stepMs = HOUR_MS): Promise<ChainState> {
-    return this.until(chain, (state) => state.end !== null, { stepMs });
+  /** Until the chain has ended, its late look still to come; an attention on the way is an error. */
+  async untilEnded(chain: string, stepMs = 6 * HOUR_MS): Promise<ChainState> {
+    const state = await this.until(chain, ({ end, attention }) => end !== null || attention !== null, { stepMs });
+    if (state.end === null) throw new Error(`${chain} asks a person: ${JSON.stringify(state.attention)}`);
+    return state;
   }
 
   /** Ends what the test left open, so that its timers do not slow what follows. */
