@@ -18,7 +18,7 @@ const ledgerOf = (world: World, chain: string): LedgerRecord[] =>
 
 /** The objects that the chain was given, in order. */
 const givenManifest = (world: World, { plan }: Chain): string =>
-  [plan.manifest, ...(world.operator.added.get(plan.name) ?? [])]
+  [plan.manifest, ...(world.operator.added.get(plan.name) ?? []).map(({ text }) => text)]
     .flatMap((text) => text.split('\n').filter((line) => line !== ''))
     .join('\n');
 

@@ -1,4 +1,5 @@
 /** The person: starts the chains, does what the scenario says, and mends whatever asks for attention, by the commands of the client. */
+import { isSet } from './temporal/payloads.ts';
 import { readAmendment } from '../../decisions/amend.ts';
 import type { ChainState } from '../../decisions/chain-state.ts';
 import { DAY_MS, HOUR_MS } from '../../decisions/durations.ts';
@@ -16,10 +17,11 @@ const isAccepted = (value: unknown): boolean =>
 export class Operator {
   readonly accepted: Accepted[] = [];
   /** Further objects that the chains took, in order. */
-  readonly added = new Map<string, string[]>();
+  readonly added = new Map<string, { uri: string; text: string }[]>();
   readonly counts = { commands: 0, refused: 0, resumes: 0, resumesFromRecord: 0, attentions: 0 };
   readonly #world: World;
   readonly #draw: Draw;
+  readonly #over = new Set<string>();
   #calm = false;
 
   constructor(world: World, draw: Draw) {
@@ -43,12 +45,9 @@ export class Operator {
     this.#calm = true;
   }
 
-  /** Whether every chain has ended and closed. */
+  /** Whether every chain has ended and closed, with everything that it was given. */
   allOver(): boolean {
-    return this.#world.chains.every(({ workflowId }) => {
-      const status = this.#world.temporal.statusOf(workflowId);
-      return status === 'completed' || status === 'cancelled';
-    });
+    return this.#world.chains.every(({ plan }) => this.#over.has(plan.name));
   }
 
   async stateOf({ workflowId }: Chain): Promise<ChainState | null> {
@@ -57,29 +56,33 @@ export class Operator {
   }
 
   async #lookAfter(chain: Chain): Promise<void> {
-    const { temporal } = this.#world;
-    const status = temporal.statusOf(chain.workflowId);
+    const status = this.#world.temporal.statusOf(chain.workflowId);
+    const state = status === null ? null : await this.stateOf(chain);
+    const added = this.added.get(chain.plan.name) ?? [];
+    const lacksObjects = state !== null && added.some(({ uri }) => !state.manifestUris.includes(uri));
     if (status === 'running') {
-      const state = await this.stateOf(chain);
-      if (state?.attention != null) this.#answer(chain, state);
-    } else if (status === 'failed' || status === 'terminated') {
+      if (isSet(state?.attention)) this.#answer(chain, state);
+    } else if (status === 'failed' || status === 'terminated' || (this.#calm && lacksObjects)) {
       this.#resumeFromRecord(chain);
     } else if (status !== null && !this.#calm && this.#draw.chance(0.02)) {
       this.#resumeFromRecord(chain);
+    } else if (status !== null && this.#calm) {
+      this.#over.add(chain.plan.name);
+      return;
     }
-    if (!(this.#calm && this.allOver())) {
-      const waitMs = this.#calm ? DAY_MS : this.#draw.int(HOUR_MS, 3 * DAY_MS);
-      this.#world.plan(waitMs, () => this.#lookAfter(chain));
-    }
+    this.#world.plan(this.#calm ? DAY_MS : this.#draw.int(HOUR_MS, 3 * DAY_MS), () => this.#lookAfter(chain));
   }
 
   #answer(chain: Chain, state: ChainState): void {
     this.counts.attentions += 1;
     const { reason = '' } = state.attention ?? {};
-    if (reason === 'max-cost')
-      this.#amend(chain, state, { policy: { maxCost: (state.spec.policy.maxCost ?? 0) + 20 } });
-    if (reason === 'max-objects-sent') {
-      this.#amend(chain, state, { policy: { maxObjectsSent: (state.spec.policy.maxObjectsSent ?? 0) + 10 } });
+    if (reason === 'max-cost' || reason === 'max-objects-sent') {
+      const { maxCost, maxObjectsSent } = state.spec.policy;
+      const policy = {
+        ...(maxCost === null ? {} : { maxCost: maxCost + 20 }),
+        ...(maxObjectsSent === null ? {} : { maxObjectsSent: maxObjectsSent + 10 }),
+      };
+      this.#amend(chain, state, { policy });
     }
     if (reason === 'unreadable-output' || (!this.#calm && this.#draw.chance(0.05))) return this.#stop(chain);
     this.#resume(chain, { acceptMissing: reason === 'labels-missing', retrySetAside: false });
@@ -116,7 +119,8 @@ export class Operator {
         temporal.update(chain.workflowId, 'amendChain', [{ spec: null, manifestUri: command.uri }], (answer) => {
           if (answer.kind !== 'answer' || !isAccepted(answer.value)) return;
           this.#took(chain, 'add-objects');
-          this.added.set(chain.plan.name, [...(this.added.get(chain.plan.name) ?? []), command.text]);
+          const { uri, text } = command;
+          this.added.set(chain.plan.name, [...(this.added.get(chain.plan.name) ?? []), { uri, text }]);
         });
       }
     }

@@ -34,7 +34,7 @@ const dependencies = (aws: Machinery['aws'], temporaryDirectory: string) => ({
 });
 
 /** A world that does not come to rest is broken too. */
-const STEPS_MAX = 120_000;
+const STEPS_MAX = 20_000;
 
 class WorkerCrash extends Error {
   override readonly name = 'WorkerCrash';

@@ -10,14 +10,17 @@ import type { temporal } from '@temporalio/proto';
 export type Payload = temporal.api.common.v1.IPayload;
 export type Failure = temporal.api.failure.v1.IFailure;
 
+/** Protobuf leaves out what is not set, or writes null. */
+export const isSet = <Value>(value: Value | null | undefined): value is Value => value !== null && value !== undefined;
+
 export const encode = (value: unknown): Payload => defaultPayloadConverter.toPayload(value) ?? {};
 
 export const decode = (payload: Payload | null | undefined): unknown =>
-  payload == null ? undefined : defaultPayloadConverter.fromPayload(payload as never);
+  !isSet(payload) ? undefined : defaultPayloadConverter.fromPayload(payload as never);
 
 /** A proto duration or timestamp as milliseconds; null if it is not set. */
 export const toMs = (duration: { seconds?: unknown; nanos?: number | null } | null | undefined): number | null =>
-  duration == null ? null : Number(duration.seconds ?? 0) * 1000 + Math.floor((duration.nanos ?? 0) / 1_000_000);
+  !isSet(duration) ? null : Number(duration.seconds ?? 0) * 1000 + Math.floor((duration.nanos ?? 0) / 1_000_000);
 
 /** What an activity threw. */
 export const failureOf = (thrown: unknown): { failure: Failure; retryable: boolean } => {

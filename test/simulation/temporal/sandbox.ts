@@ -4,6 +4,7 @@
  * simulation. The SDK's worker would use a V8 context for each; here the same bundle is a function, which is forty times
  * faster. The boundaries test holds that the bundle needs nothing else.
  */
+import { isSet } from './payloads.ts';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { fileURLToPath } from 'node:url';
 import { Script } from 'node:vm';
@@ -130,8 +131,8 @@ export class SandboxedWorkflow {
     }));
     activator.addKnownFlags(activation.availableInternalFlags ?? []);
     const given = proto.coresdk.workflow_activation.WorkflowActivation.fromObject(activation);
-    const first = given.jobs.find((job) => job.initializeWorkflow != null)?.initializeWorkflow;
-    if (first != null) api.initialize(first);
+    const first = given.jobs.find((job) => isSet(job.initializeWorkflow))?.initializeWorkflow;
+    if (isSet(first)) api.initialize(first);
     for (const patchId of patches) activator.notifyHasPatch({ patchId });
     api.activate(given);
     do await drained();

@@ -14,6 +14,7 @@ import {
   toMs,
   type Failure,
   type Payload,
+  isSet,
 } from './payloads.ts';
 import type { ActivationJob, Command, Sandbox } from './sandbox.ts';
 import { WorkflowRun } from './workflow-run.ts';
@@ -41,7 +42,8 @@ export type EngineCounts = {
 
 export type ChildStart = { atMs: number; workflowId: string; input: unknown };
 
-type Parent = { workflow: Execution; seq: number };
+/** The run that waits for a child: a later run of the same workflow does not hear of it. */
+type Parent = { workflow: Execution; run: WorkflowRun; seq: number };
 
 class Execution {
   readonly workflowId: string;
@@ -67,12 +69,12 @@ class Execution {
 export type UpdateAnswer = { kind: 'answer'; value: unknown } | { kind: 'lost' };
 
 const isClosing = (command: Command): boolean =>
-  command.completeWorkflowExecution != null ||
-  command.failWorkflowExecution != null ||
-  command.cancelWorkflowExecution != null ||
-  command.continueAsNewWorkflowExecution != null;
+  isSet(command.completeWorkflowExecution) ||
+  isSet(command.failWorkflowExecution) ||
+  isSet(command.cancelWorkflowExecution) ||
+  isSet(command.continueAsNewWorkflowExecution);
 
-const isEvent = (job: ActivationJob): boolean => job.doUpdate == null;
+const isEvent = (job: ActivationJob): boolean => !isSet(job.doUpdate);
 
 const WORKFLOW_TASK_TIMEOUT_MS = 10_000;
 
@@ -128,7 +130,7 @@ export class VirtualTemporal {
 
   failureOf(workflowId: string): string {
     const texts: string[] = [];
-    for (let failure = this.#executions.get(workflowId)?.failure; failure != null; failure = failure.cause)
+    for (let failure = this.#executions.get(workflowId)?.failure; isSet(failure); failure = failure.cause)
       texts.push(failure.message ?? '');
     return texts.join(': ');
   }
@@ -303,39 +305,39 @@ export class VirtualTemporal {
 
   async #apply(execution: Execution, command: Command): Promise<void> {
     const { timers, tasks } = execution;
-    if (command.startTimer != null) {
+    if (isSet(command.startTimer)) {
       const seq = command.startTimer.seq ?? 0;
       timers.add(seq);
       const { run } = execution;
       this.#clock.plan(toMs(command.startTimer.startToFireTimeout) ?? 0, () => {
         if (execution.run === run && timers.delete(seq)) this.#enqueue(execution, { fireTimer: { seq } });
       });
-    } else if (command.cancelTimer != null) {
+    } else if (isSet(command.cancelTimer)) {
       timers.delete(command.cancelTimer.seq ?? 0);
       execution.pending = execution.pending.filter(({ fireTimer }) => fireTimer?.seq !== command.cancelTimer?.seq);
-    } else if (command.scheduleActivity != null) tasks.schedule(command.scheduleActivity);
-    else if (command.requestCancelActivity != null) tasks.requestCancel(command.requestCancelActivity.seq ?? 0);
-    else if (command.startChildWorkflowExecution != null)
+    } else if (isSet(command.scheduleActivity)) tasks.schedule(command.scheduleActivity);
+    else if (isSet(command.requestCancelActivity)) tasks.requestCancel(command.requestCancelActivity.seq ?? 0);
+    else if (isSet(command.startChildWorkflowExecution))
       this.#startChild(execution, command.startChildWorkflowExecution);
-    else if (command.signalExternalWorkflowExecution != null) {
+    else if (isSet(command.signalExternalWorkflowExecution)) {
       const { seq, workflowExecution, signalName, args } = command.signalExternalWorkflowExecution;
       const target = workflowExecution?.workflowId ?? '';
       const sent = this.#signal(target, signalName ?? '', [...(args ?? [])]);
       const answer = sent === 'delivered' ? { seq: seq ?? 0 } : { seq: seq ?? 0, failure: signalFailure(target) };
       this.#enqueue(execution, { resolveSignalExternalWorkflow: answer });
-    } else if (command.updateResponse != null) {
+    } else if (isSet(command.updateResponse)) {
       const { protocolInstanceId, completed, rejected } = command.updateResponse;
       const id = protocolInstanceId ?? '';
-      if (completed != null) this.#answer(id, { kind: 'answer', value: decode(completed) });
-      else if (rejected != null)
+      if (isSet(completed)) this.#answer(id, { kind: 'answer', value: decode(completed) });
+      else if (isSet(rejected))
         this.#answer(id, { kind: 'answer', value: { kind: 'refused', message: rejected.message } });
-    } else if (command.completeWorkflowExecution != null) {
+    } else if (isSet(command.completeWorkflowExecution)) {
       await this.#close(execution, 'completed', null, command.completeWorkflowExecution.result);
-    } else if (command.failWorkflowExecution != null) {
+    } else if (isSet(command.failWorkflowExecution)) {
       await this.#close(execution, 'failed', command.failWorkflowExecution.failure ?? {}, undefined);
-    } else if (command.cancelWorkflowExecution != null) {
+    } else if (isSet(command.cancelWorkflowExecution)) {
       await this.#close(execution, 'cancelled', cancelled('cancelled'), undefined);
-    } else if (command.continueAsNewWorkflowExecution != null) {
+    } else if (isSet(command.continueAsNewWorkflowExecution)) {
       await this.#continueAsNew(execution, [...(command.continueAsNewWorkflowExecution.arguments ?? [])]);
     }
   }
@@ -346,7 +348,7 @@ export class VirtualTemporal {
   ): void {
     const type = workflowType ?? '';
     const id = workflowId ?? '';
-    const child = this.#start(id, type, [...(input ?? [])], { workflow: parent, seq: seq ?? 0 }, null);
+    const child = this.#start(id, type, [...(input ?? [])], { workflow: parent, run: parent.run, seq: seq ?? 0 }, null);
     if (child === null) {
       const failed = { workflowId: id, workflowType: type, cause: 1 };
       return this.#enqueue(parent, { resolveChildWorkflowExecutionStart: { seq: seq ?? 0, failed } });
@@ -386,7 +388,7 @@ export class VirtualTemporal {
     execution.run.replays = 0;
     execution.run.forget();
     const { parent } = execution;
-    if (parent === null) return;
+    if (parent === null || parent.workflow.run !== parent.run) return;
     const { workflowId } = execution;
     const outcome =
       failure === null
@@ -398,7 +400,7 @@ export class VirtualTemporal {
   }
 
   #loseUpdates(jobs: readonly ActivationJob[]): void {
-    for (const { doUpdate } of jobs) if (doUpdate?.id != null) this.#answer(doUpdate.id, { kind: 'lost' });
+    for (const { doUpdate } of jobs) if (isSet(doUpdate?.id)) this.#answer(doUpdate.id, { kind: 'lost' });
   }
 
   #answer(id: string, answer: UpdateAnswer): void {

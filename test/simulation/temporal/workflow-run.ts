@@ -3,6 +3,7 @@
  * can be forgotten at any time (a crash of the worker, an eviction); it is then replayed from the record and must give
  * the same commands again (I8).
  */
+import { isSet } from './payloads.ts';
 import { Buffer } from 'node:buffer';
 import type { Activation, ActivationJob, Command, Sandbox, SandboxedWorkflow, WorkflowIdentity } from './sandbox.ts';
 
@@ -27,7 +28,7 @@ const textOf = (commands: readonly Command[]): string =>
   );
 
 const phaseOf = (job: ActivationJob): number =>
-  job.initializeWorkflow != null ? 0 : job.signalWorkflow != null || job.doUpdate != null ? 1 : 2;
+  isSet(job.initializeWorkflow) ? 0 : isSet(job.signalWorkflow) || isSet(job.doUpdate) ? 1 : 2;
 
 /** As core sorts them: the start, then signals and updates, then the rest, each in the order of the history. */
 const sorted = (jobs: readonly ActivationJob[]): ActivationJob[] => jobs.toSorted((a, b) => phaseOf(a) - phaseOf(b));
