@@ -73,20 +73,62 @@ const searchAttributesOf = async (connection: Connection, namespace: string): Pr
 /** Numbers of task queue types in Temporal's API: temporal/api/enums/v1/task_queue.proto. */
 const TASK_QUEUE_TYPES = { workflows: 1, activities: 2 } as const;
 
-const workersOf = async (connection: Connection, { temporal, taskQueue }: Config): Promise<Verdict> => {
+/** WORKER_VERSIONING_MODE_VERSIONED in Temporal's API: temporal/api/enums/v1/deployment.proto. */
+const VERSIONED = 2;
+
+type Version = { deploymentName: string; buildId: string };
+
+/** Who polls for one kind of task. The current version alone is given any; without one, unversioned workers are. */
+type Polling = { count: number; current: Version | null; servedByCurrent: boolean; waiting: Version | null };
+
+const pollingOf = async (
+  connection: Connection,
+  { temporal, taskQueue }: Config,
+  taskQueueType: number,
+): Promise<Polling> => {
+  const { pollers, versioningInfo } = await connection.workflowService.describeTaskQueue({
+    namespace: temporal.namespace,
+    taskQueue: { name: taskQueue },
+    taskQueueType,
+  });
+  const recent = pollers.filter((one) => Number(one.lastAccessTime?.seconds ?? 0) * 1000 > Date.now() - RECENT_POLL_MS);
+  const versions = recent.map(({ deploymentOptions: options }): Version | null =>
+    options?.workerVersioningMode === VERSIONED
+      ? { deploymentName: options.deploymentName ?? '', buildId: options.buildId ?? '' }
+      : null,
+  );
+  const version = versioningInfo?.currentDeploymentVersion;
+  const current =
+    version === null || version === undefined || (version.buildId ?? '') === ''
+      ? null
+      : { deploymentName: version.deploymentName ?? '', buildId: version.buildId ?? '' };
+  return {
+    count: recent.length,
+    current,
+    servedByCurrent: versions.some(
+      (one) => one?.deploymentName === current?.deploymentName && one?.buildId === current?.buildId,
+    ),
+    waiting: versions.find((one) => one !== null) ?? null,
+  };
+};
+
+const workersOf = async (connection: Connection, config: Config): Promise<Verdict> => {
+  const { taskQueue } = config;
   const idle: string[] = [];
   const counts: string[] = [];
   for (const [role, taskQueueType] of Object.entries(TASK_QUEUE_TYPES)) {
-    const { pollers } = await connection.workflowService.describeTaskQueue({
-      namespace: temporal.namespace,
-      taskQueue: { name: taskQueue },
-      taskQueueType,
-    });
-    const recent = pollers.filter(
-      (one) => Number(one.lastAccessTime?.seconds ?? 0) * 1000 > Date.now() - RECENT_POLL_MS,
-    );
-    if (recent.length === 0) idle.push(role);
-    counts.push(`${recent.length} for ${role}`);
+    const { count, current, servedByCurrent, waiting } = await pollingOf(connection, config, taskQueueType);
+    counts.push(`${count} for ${role}`);
+    if (count === 0) idle.push(role);
+    else if (!servedByCurrent)
+      return failed(
+        current === null
+          ? `workers poll ${taskQueue} for ${role} as ${waiting?.deploymentName} ${waiting?.buildId}, and no version is current: they get nothing`
+          : `the current version of ${taskQueue} is ${current.deploymentName} ${current.buildId}, and no worker of it polls for ${role}`,
+        waiting === null
+          ? `start workers of that version, or: temporal worker deployment set-current-version --deployment-name ${current?.deploymentName} --unversioned`
+          : `temporal worker deployment set-current-version --deployment-name ${waiting.deploymentName} --build-id ${waiting.buildId}`,
+      );
   }
   if (idle.length > 0)
     return failed(

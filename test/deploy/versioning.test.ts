@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
+import { z } from 'zod';
 import { labelingChainWorkflowId } from '../../decisions/names.ts';
 import { putExampleFiles } from '../../local/example-files.ts';
 import { startStack, type Stack } from '../../local/stack.ts';
@@ -46,8 +47,14 @@ const startBuild = async (buildId: string): Promise<WorkerProcess> => {
   const env = { TEMPORAL_DEPLOYMENT_NAME: DEPLOYMENT, TEMPORAL_WORKER_BUILD_ID: buildId };
   const worker = await startWorkerProcess(stack, ['--only', 'workflows,activities'], env);
   workers.push(worker);
-  await makeCurrent(buildId);
   return worker;
+};
+
+/** What the doctor says of the workers. */
+const workersFinding = async (): Promise<unknown> => {
+  const { stdout } = await runCli(['doctor', '--json'], stack.facts.env);
+  const { checks } = z.object({ checks: z.array(z.looseObject({ check: z.string() })) }).parse(JSON.parse(stdout));
+  return checks.find(({ check }) => check === 'workers');
 };
 
 const buildOf = async (): Promise<string | undefined> => {
@@ -55,12 +62,20 @@ const buildOf = async (): Promise<string | undefined> => {
   return raw.workflowExecutionInfo?.versioningInfo?.deploymentVersion?.buildId ?? undefined;
 };
 
-test('an open chain moves to the new build when it is made current, and the old one can go', async () => {
+test('a version gets chains only once it is current; then open chains move to the next one, and the old one can go', async () => {
   const old = await startBuild('one');
+  expect(await workersFinding()).toMatchObject({
+    status: 'failed',
+    message: expect.stringContaining('no version is current'),
+    remedy: 'temporal worker deployment set-current-version --deployment-name label-relay --build-id one',
+  });
+  await makeCurrent('one');
+  expect(await workersFinding()).toMatchObject({ status: 'passed' });
   const spec = await readFile('examples/image-classification.json', 'utf8');
   expect(await runCli(['start', '-', '--json'], stack.facts.env, spec)).toMatchObject({ code: 0 });
   expect(await buildOf()).toBe('one');
   await startBuild('two');
+  await makeCurrent('two');
   expect(await old.stop()).toBe(0);
   // Any command to the chain is work for the current build; only that one has a worker now.
   expect(await runCli(['stop', CHAIN], stack.facts.env)).toMatchObject({ code: 0 });
