@@ -92,6 +92,10 @@ export class World {
   readonly s3: MemoryS3;
   /** `real`: the dev server, whose clock only passes; the simulator's is moved by the test. */
   readonly #follows: boolean;
+  /** Runs before each call of SageMaker, with its operation and the job's name; what it throws, the activity throws. */
+  beforeCall: ((operation: string, jobName: string) => unknown) | null = null;
+  /** The status that Describe shows, in place of the simulator's. */
+  shownStatus: ((status: string) => string) | null = null;
   readonly #started: string[] = [];
   #clearedJobs = 0;
 
@@ -143,11 +147,20 @@ export class World {
       maxAttempts: 1,
     });
     sagemaker.middlewareStack.add(
-      (next) => async (args) => {
-        await world.sync();
-        return next(args);
-      },
-      { step: 'initialize', name: 'clock' },
+      (next, { commandName = '' }) =>
+        async (args) => {
+          await world.sync();
+          const { input } = args;
+          const jobName = 'LabelingJobName' in input ? String(input.LabelingJobName) : '';
+          await world.beforeCall?.(commandName.replace(/Command$/, ''), jobName);
+          const result = await next(args);
+          const { output } = result;
+          if (world.shownStatus !== null && 'LabelingJobStatus' in output) {
+            Reflect.set(output, 'LabelingJobStatus', world.shownStatus(String(output.LabelingJobStatus)));
+          }
+          return result;
+        },
+      { step: 'initialize', name: 'world' },
     );
     const activities = createActivities({
       sagemaker: () => sagemaker,
@@ -262,6 +275,8 @@ export class World {
   /** Ends what the test left open, so that its timers do not slow what follows. */
   async clear(): Promise<void> {
     this.s3.fault = null;
+    this.beforeCall = null;
+    this.shownStatus = null;
     const jobs = this.simulator.groundTruth.jobs.slice(this.#clearedJobs);
     this.#clearedJobs += jobs.length;
     const jobIds = jobs.map(({ name }) => labelingJobWorkflowId({ account: ACCOUNT, region: REGION, jobName: name }));
@@ -271,6 +286,19 @@ export class World {
         .terminate('the test is over')
         .catch(() => undefined);
     }
+  }
+
+  /** Where AWS writes the output of a job. */
+  outputUri(jobName: string): string {
+    return `${BUCKET}/out/${jobName}/manifests/output/output.manifest`;
+  }
+
+  /** How often AWS took a stop of ours for a job of the chain. */
+  countStops(chain: string): number {
+    return this.simulator
+      .ledger()
+      .filter((record) => record.kind === 'stop-requested' && record.by === 'api' && record.job.startsWith(`${chain}-`))
+      .length;
   }
 
   /** The labeling jobs of a chain that AWS knows, in the order of their creation. */

@@ -1,0 +1,298 @@
+/** Every reason for which a chain asks a person, apart from those that stand in the outcome table; and how it goes on. */
+import { ApplicationFailure } from '@temporalio/common';
+import type { ChainState } from '../../decisions/chain-state.ts';
+import { HOUR_MS, MINUTE_MS } from '../../decisions/durations.ts';
+import { timeSkippingServer } from '../support/servers.ts';
+import { World, manifestText } from './support/world.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await World.open(await timeSkippingServer(), { followsTemporal: true, sendsEvents: false });
+}, 60_000);
+afterEach(() => world.clear());
+
+const reasonOf = (state: ChainState): string | undefined => state.attention?.reason;
+
+const untilFirstJob = (chain: string): Promise<ChainState> =>
+  world.until(chain, ({ generations }) => generations.length > 0, { stepMs: 1_000 });
+
+describe('limits', () => {
+  test('max-objects-sent: asks when no object more may be sent; amend and resume go on', async () => {
+    await world.start('sent', { policy: { maxObjectsSent: 4 } });
+    const asked = await world.untilAttention('sent');
+    expect(reasonOf(asked)).toBe('max-objects-sent');
+    expect(asked.dataset?.labeled).toBe(4);
+    expect(await world.resume('sent')).toMatchObject({ kind: 'refused' });
+    const { spec } = asked;
+    await world.amend('sent', { spec: { ...spec, policy: { ...spec.policy, maxObjectsSent: 20 } } });
+    expect(await world.resume('sent')).toEqual({ kind: 'accepted' });
+    expect((await world.untilEnded('sent')).end?.status).toBe('labeled');
+  });
+
+  test('max-cost: what is committed never exceeds the cap when a job is created (I6)', async () => {
+    await world.start('cost', { policy: { price: { perObject: 1 }, maxCost: 6.5 } });
+    const asked = await world.untilAttention('cost');
+    expect(reasonOf(asked)).toBe('max-cost');
+    expect(asked.generations.map(({ input }) => input?.objects)).toEqual([6]);
+  });
+
+  test('maxJobs ends the chain with its leftovers, and without asking', async () => {
+    await world.start('jobs', { jobs: [{ declines: { objects: ['*'] } }], policy: { maxJobs: 1 } });
+    const state = await world.untilEnded('jobs');
+    expect(state.end).toMatchObject({ status: 'finished', reason: 'the limit of 1 jobs is reached' });
+  });
+});
+
+describe('the output', () => {
+  test('labels-missing: looked for during two hours, then asked; --accept-missing goes on (I1)', async () => {
+    await world.start('missing', { jobs: [{ output: { missing: true } }] });
+    const asked = await world.untilAttention('missing', 10 * MINUTE_MS);
+    expect(asked.attention).toMatchObject({
+      reason: 'labels-missing',
+      message: expect.stringMatching(/counted 10 labels/),
+    });
+    expect(world.jobNames('missing')).toHaveLength(1);
+    await world.resume('missing', { acceptMissing: true });
+    const state = await world.untilEnded('missing');
+    expect(state.generations.map(({ newLabels }) => newLabels)).toEqual([0, 10]);
+  });
+
+  test('labels-missing: a resume without the flag looks again, and merges what has come meanwhile', async () => {
+    await world.start('found', { jobs: [{ output: { missing: true } }] });
+    const asked = await world.untilAttention('found', 10 * MINUTE_MS);
+    const labeled = manifestText('found', 10).replaceAll('"}', '","species":1}');
+    world.s3.store.write(world.outputUri(asked.generations[0]?.name ?? ''), labeled);
+    await world.resume('found');
+    expect((await world.untilEnded('found')).end?.status).toBe('labeled');
+    expect(world.jobNames('found')).toHaveLength(1);
+  });
+
+  test('short: the labels that it holds are kept, the rest goes to the next job after --accept-missing', async () => {
+    await world.start('short', { jobs: [{ output: { short: 0.6 } }] });
+    expect(reasonOf(await world.untilAttention('short', 10 * MINUTE_MS))).toBe('labels-missing');
+    await world.resume('short', { acceptMissing: true });
+    const state = await world.untilEnded('short');
+    expect(state.generations.map(({ newLabels }) => newLabels)).toEqual([6, 4]);
+  });
+
+  test('unreadable-output: nothing is merged; mended, it is', async () => {
+    await world.start('unreadable', { jobs: [{ output: { missing: true } }] });
+    const { generations } = await untilFirstJob('unreadable');
+    const uri = world.outputUri(generations[0]?.name ?? '');
+    const labeled = manifestText('unreadable', 10).replaceAll('"}', '","species":1}');
+    world.s3.store.write(uri, `${labeled}{"source-ref":\n`);
+    const asked = await world.untilAttention('unreadable', 10 * MINUTE_MS);
+    expect(reasonOf(asked)).toBe('unreadable-output');
+    expect(asked.dataset?.labeled).toBe(0);
+    world.s3.store.write(uri, labeled);
+    await world.resume('unreadable');
+    expect((await world.untilEnded('unreadable')).dataset?.labeled).toBe(10);
+  });
+
+  test('unmatched-label: a label that belongs to no object is asked about, with the file that holds it', async () => {
+    await world.start('unmatched', { jobs: [{ output: { missing: true }, declines: { objects: ['*/9.jpg'] } }] });
+    const { generations } = await untilFirstJob('unmatched');
+    const labeled = manifestText('unmatched', 9).replaceAll('"}', '","species":1}');
+    const strange = '{"source-ref":"s3://elsewhere/1.jpg","species":1}\n';
+    world.s3.store.write(world.outputUri(generations[0]?.name ?? ''), labeled + strange);
+    const asked = await world.untilAttention('unmatched', 10 * MINUTE_MS);
+    expect(asked.attention).toMatchObject({
+      reason: 'unmatched-label',
+      message: expect.stringContaining('unmatched.jsonl'),
+    });
+    expect(asked.dataset?.labeled).toBe(9);
+  });
+});
+
+describe('the create', () => {
+  const refuse = { op: 'CreateLabelingJob', fault: 'ValidationException' as const };
+
+  test('create-refused: the reason is shown; resume goes on with a new name (I3)', async () => {
+    await world.start('refused', { api: [{ ...refuse, message: 'TaskTitle is not nice.', nth: 1 }] });
+    const asked = await world.untilAttention('refused');
+    expect(asked.attention).toMatchObject({ reason: 'create-refused', message: expect.stringContaining('not nice') });
+    await world.resume('refused');
+    const state = await world.untilEnded('refused');
+    expect(state.generations.map(({ outcome }) => outcome)).toEqual(['not-created', 'labeled']);
+    expect(world.jobNames('refused')).toEqual([state.generations[1]?.name]);
+  });
+
+  test('name-taken: a job of the same name that is not ours is never followed or stopped', async () => {
+    world.beforeCall = async (operation, LabelingJobName) => {
+      if (operation !== 'CreateLabelingJob') return;
+      world.beforeCall = null;
+      const { LabelingJobAlgorithmsConfig: _, ...job } = (await world.state('taken')).spec.job;
+      await world.simulator.call('CreateLabelingJob', { ...job, LabelingJobName });
+    };
+    await world.start('taken', {});
+    const asked = await world.untilAttention('taken');
+    expect(reasonOf(asked)).toBe('name-taken');
+    await world.resume('taken');
+    const state = await world.untilEnded('taken');
+    expect(state.generations.map(({ outcome }) => outcome)).toEqual(['not-created', 'labeled']);
+    expect(world.countStops('taken')).toBe(0);
+  });
+
+  test('a new role that AWS does not know yet is waited for', async () => {
+    await world.start('propagating', { api: [{ ...refuse, message: 'Cannot assume the role', nth: 1, times: 3 }] });
+    expect((await world.untilEnded('propagating')).generations).toHaveLength(1);
+  });
+
+  test('a full quota is waited for, however long, and is no failure', async () => {
+    await world.start('quota', {
+      api: [{ op: 'CreateLabelingJob', fault: 'ResourceLimitExceeded', nth: 1, times: 12 }],
+    });
+    const state = await world.untilEnded('quota');
+    expect(state.generations.map(({ outcome }) => outcome)).toEqual(['labeled']);
+  });
+
+  test.each(['after-effect-timeout', 'after-effect-error', 'drop', 'ThrottlingException'] as const)(
+    'a create that ends with %s is repeated and makes one job (I3)',
+    async (fault) => {
+      const chain = `lost-${fault.toLowerCase()}`;
+      await world.start(chain, { api: [{ op: 'CreateLabelingJob', fault, nth: 1, times: 2 }] });
+      expect((await world.untilEnded(chain)).generations).toHaveLength(1);
+      expect(world.jobNames(chain)).toHaveLength(1);
+    },
+  );
+});
+
+describe('a live job', () => {
+  test('initializing-too-long: asked; over as soon as the job is', async () => {
+    await world.start('initializing', { jobs: [{ initializing: '5h' }] });
+    const asked = await world.untilAttention('initializing', 30 * MINUTE_MS);
+    expect(reasonOf(asked)).toBe('initializing-too-long');
+    const state = await world.until('initializing', ({ end }) => end !== null);
+    expect(state).toMatchObject({ attention: null, end: { status: 'labeled' } });
+  });
+
+  test('stop-unconfirmed: our hand-over stop is not confirmed for hours; then it is, and the chain goes on by itself', async () => {
+    await world.start('unconfirmed', {
+      policy: { lifetime: '3d' },
+      jobs: [{ workers: { count: 2, ratePerHour: 0.005 }, stop: { takes: '12h' } }],
+    });
+    expect(reasonOf(await world.untilAttention('unconfirmed'))).toBe('stop-unconfirmed');
+    const state = await world.until('unconfirmed', ({ end }) => end !== null);
+    expect(state.generations.map(({ outcome }) => outcome)).toEqual(['expired', 'labeled']);
+  });
+
+  test('past-deadline: a job that AWS should have ended is asked about, after the grace', async () => {
+    await world.start('past', {
+      policy: { lifetime: '3d', handOver: 'off' },
+      jobs: [{ workers: { count: 2, ratePerHour: 0.005 } }],
+    });
+    const asked = await world.untilAttention('past');
+    expect(asked.attention).toMatchObject({ reason: 'past-deadline', message: expect.stringContaining('3d 6h') });
+    expect(world.jobNames('past')).toHaveLength(1);
+  });
+
+  test('unknown-status: followed as a job that is not over', async () => {
+    world.shownStatus = (status) => (status === 'InProgress' ? 'Pondering' : status);
+    await world.start('pondering', { jobs: [{ workers: { ratePerHour: 1 } }] });
+    const asked = await world.untilAttention('pondering');
+    expect(asked.attention).toMatchObject({
+      reason: 'unknown-status',
+      message: expect.stringContaining('"Pondering"'),
+    });
+    const state = await world.until('pondering', ({ end }) => end !== null);
+    expect(state.end?.status).toBe('labeled');
+  });
+
+  test('job-gone: Describe denies the job for half an hour; then a person is asked, and only a resume starts another', async () => {
+    const absent = { op: 'DescribeLabelingJob', job: 'gone-*-001', fault: 'ResourceNotFound' as const };
+    await world.start('gone', { api: [{ ...absent, nth: 2, times: 1000 }], jobs: [{ workers: { ratePerHour: 1 } }] });
+    expect(reasonOf(await world.untilAttention('gone'))).toBe('job-gone');
+    expect(world.jobNames('gone')).toHaveLength(1);
+  });
+
+  test('job-workflow-failed: asked; resume starts another follower for the same job (I3)', async () => {
+    let refused = false;
+    world.beforeCall = (operation) => {
+      if (operation !== 'DescribeLabelingJob' || refused) return;
+      refused = true;
+      throw ApplicationFailure.nonRetryable('the follower breaks');
+    };
+    await world.start('follower', {});
+    expect((await world.untilAttention('follower')).attention).toMatchObject({
+      reason: 'job-workflow-failed',
+      message: expect.stringContaining('the follower breaks'),
+    });
+    await world.resume('follower');
+    expect((await world.untilEnded('follower')).end?.status).toBe('labeled');
+    expect(world.jobNames('follower')).toHaveLength(1);
+  });
+});
+
+describe('files and S3', () => {
+  test('storage-refused: asked; mended and resumed, the merge is made', async () => {
+    await world.start('storage', {});
+    await untilFirstJob('storage');
+    world.s3.fault = (method, uri) => (method === 'PUT' && uri.includes('/datasets/') ? 'AccessDenied' : null);
+    const asked = await world.untilAttention('storage');
+    expect(asked.attention).toMatchObject({
+      reason: 'storage-refused',
+      message: expect.stringContaining('AccessDenied'),
+    });
+    world.s3.fault = null;
+    await world.resume('storage');
+    expect((await world.untilEnded('storage')).end?.status).toBe('labeled');
+  });
+
+  test('storage-refused on top of another question: mended, the other question is asked again', async () => {
+    world.s3.fault = (method, uri) =>
+      method === 'PUT' && uri.includes('/record/') && world.jobNames('two-questions').length > 0
+        ? 'AccessDenied'
+        : null;
+    await world.start('two-questions', { jobs: [{ workers: { ratePerHour: 0.5 }, stop: { after: '5h' } }] });
+    expect(reasonOf(await world.untilAttention('two-questions'))).toBe('storage-refused');
+    world.s3.fault = null;
+    await world.resume('two-questions');
+    await world.env.sleep('3 days');
+    expect(reasonOf(await world.state('two-questions'))).toBe('stopped-outside');
+    expect(world.jobNames('two-questions')).toHaveLength(1);
+  });
+
+  test('an outage of S3 is no question: it is tried until it works (I7)', async () => {
+    let failures = 0;
+    world.s3.fault = (method, uri) => {
+      if (method !== 'PUT' || !uri.includes('/datasets/0001') || failures >= 6) return null;
+      failures += 1;
+      return 'InternalError';
+    };
+    await world.start('outage', {});
+    expect((await world.untilEnded('outage')).end?.status).toBe('labeled');
+    expect(failures).toBe(6);
+  });
+
+  test('unusable-input: a bad manifest given to amend never fails the chain; without it the chain goes on', async () => {
+    const handle = await world.start('unusable', { jobs: [{ workers: { ratePerHour: 1 } }] });
+    await untilFirstJob('unusable');
+    await world.amend('unusable', { manifestUri: 's3://data/unusable/nothing.manifest' });
+    const asked = await world.untilAttention('unusable');
+    expect(asked.attention).toMatchObject({
+      reason: 'unusable-input',
+      message: expect.stringContaining('nothing.manifest'),
+    });
+    expect(await world.resume('unusable')).toEqual({ kind: 'accepted' });
+    expect((await world.untilEnded('unusable')).end?.status).toBe('labeled');
+    expect((await handle.describe()).status.name).not.toBe('FAILED');
+  });
+
+  test('at the very start what cannot be used fails the workflow with its sentence, and takes no name', async () => {
+    world.s3.store.write('s3://data/bad/input.manifest', '{"source-ref":\n');
+    const handle = await world.start('bad', { objects: 0 });
+    await expect(handle.result()).rejects.toMatchObject({
+      cause: { cause: { message: expect.stringContaining('line 1') } },
+    });
+    expect([...world.s3.store.objects.keys()].filter((uri) => uri.startsWith('s3://data/out/bad/record'))).toEqual([]);
+  });
+});
+
+test('attention is shown until it is answered, and a stop answers it by ending the chain', async () => {
+  await world.start('answered', { jobs: [{ workers: { ratePerHour: 0.5 }, stop: { after: '5h' } }] });
+  await world.untilAttention('answered');
+  await world.env.sleep(72 * HOUR_MS);
+  expect(reasonOf(await world.state('answered'))).toBe('stopped-outside');
+  expect(await world.stop('answered')).toEqual({ kind: 'accepted' });
+  expect((await world.untilEnded('answered')).end).toMatchObject({ status: 'stopped', reason: 'enough' });
+});
