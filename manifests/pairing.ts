@@ -3,17 +3,17 @@
  * line i if all attributes but the chain's own are equal, otherwise the identity decides; identical lines are separate
  * objects, told apart by order.
  *
- * In order, one pass holds one line of each. Lines out of order are put aside in a temporary file; a 32-bit key of each
- * such input line stays in memory and every match is verified on the lines themselves.
+ * In order, one pass holds one line of each. A line out of order waits for its counterpart: a digest of it in memory, what
+ * is needed later in a temporary file.
  */
 import { OperationError } from '../errors.ts';
 import { readAddedAttributes, readObjectLine, type ObjectLine } from './attributes.ts';
 import type { ByteSource } from './byte-streams.ts';
-import { canonicalIdentity, sameBytes } from './identity.ts';
-import { IdentityPool, type WaitingLine } from './identity-pool.ts';
+import { digestOfLine, sameBytes } from './identity.ts';
+import type { WaitingLine } from './identity-pool.ts';
 import { labelValue, type OwnAttributes } from './label-state.ts';
 import { LineReader, LineTooLongError } from './lines.ts';
-import { Spool } from './spool.ts';
+import { WaitingLines } from './waiting-lines.ts';
 
 /** What a pass over an output tells. The `line` of an output line has at least the chain's own attributes. */
 export type PairVisitor = {
@@ -36,39 +36,6 @@ export type PairRequest = {
 /** What the pass counted. Labeled input lines without an output line still hold their label, so they are no loss. */
 export type PairCounts = { inputLines: number; outputLines: number; labeledInputLines: number };
 
-/** Output lines out of order, in their order: the line, then its canonical identity. */
-class AsideOutputs {
-  readonly #spool: Spool;
-  readonly #numbers: number[] = [];
-  readonly #offsets: number[] = [];
-  readonly #canonicalOffsets: number[] = [];
-
-  constructor(temporaryDirectory: string) {
-    this.#spool = new Spool(temporaryDirectory);
-  }
-
-  add(number: number, line: ObjectLine, canonical: Buffer): void {
-    this.#numbers.push(number);
-    this.#offsets.push(this.#spool.append(line.bytes).offset);
-    this.#canonicalOffsets.push(this.#spool.append(canonical).offset);
-  }
-
-  *all(): Generator<{ number: number; line: ObjectLine; canonical: Buffer }, void> {
-    for (const [index, number] of this.#numbers.entries()) {
-      const offset = this.#offsets[index] ?? 0;
-      const middle = (this.#canonicalOffsets[index] ?? 0) - offset;
-      const both = this.#spool.read({ offset, length: (this.#offsets[index + 1] ?? this.#spool.length) - offset });
-      const line = readObjectLine(both.subarray(0, middle));
-      if (line.kind === 'fault') throw new Error(`the temporary file changed: ${line.problem}`);
-      yield { number, line, canonical: both.subarray(middle) };
-    }
-  }
-
-  close(): void {
-    this.#spool.close();
-  }
-}
-
 /** One pass over input and output, side by side. */
 class SideBySide {
   readonly counts: PairCounts = { inputLines: 0, outputLines: 0, labeledInputLines: 0 };
@@ -76,17 +43,14 @@ class SideBySide {
   readonly #visitor: PairVisitor;
   readonly #input: LineReader;
   readonly #output: LineReader;
-  /** Input lines whose output line is not found yet, and output lines whose input line is not. */
-  readonly #inputs: IdentityPool;
-  readonly #outputs: AsideOutputs;
+  readonly #waiting: WaitingLines;
 
   constructor(request: PairRequest, visitor: PairVisitor) {
     this.#request = request;
     this.#visitor = visitor;
     this.#input = new LineReader(request.input);
     this.#output = new LineReader(request.output);
-    this.#inputs = new IdentityPool(request.temporaryDirectory);
-    this.#outputs = new AsideOutputs(request.temporaryDirectory);
+    this.#waiting = new WaitingLines(request.temporaryDirectory, request.own);
   }
 
   async run(): Promise<void> {
@@ -98,11 +62,7 @@ class SideBySide {
       if (output !== null) this.counts.outputLines += 1;
       if (input === null || output === null || !this.#pairCopied(input, output)) this.#pairRead(input, output);
     }
-    for (const { number, line, canonical } of this.#outputs.all()) {
-      const input = this.#inputs.take(canonical);
-      if (input === null) this.#visitor.unmatched(line, number);
-      else this.#visitor.paired(input, line);
-    }
+    for (const { number, line } of this.#waiting.outputsLeft()) this.#visitor.unmatched(line, number);
   }
 
   /** The usual case, quickly: AWS copied the line and added to it. */
@@ -122,14 +82,26 @@ class SideBySide {
       this.#visitor.paired(input.waiting, output);
       return;
     }
-    const ofInput = input === null ? null : canonicalIdentity(input.line, isOwn);
-    const ofOutput = output === null ? null : canonicalIdentity(output, isOwn);
-    if (input !== null && output !== null && ofInput !== null && ofOutput !== null && ofInput.equals(ofOutput)) {
+    const ofInput = input === null ? null : digestOfLine(input.line, isOwn);
+    const ofOutput = output === null ? null : digestOfLine(output, isOwn);
+    if (input !== null && output !== null && ofInput === ofOutput) {
       this.#visitor.paired(input.waiting, output);
       return;
     }
-    if (input !== null && ofInput !== null) this.#inputs.add(input.waiting, ofInput);
-    if (output !== null && ofOutput !== null) this.#outputs.add(this.#output.lines, output, ofOutput);
+    if (input !== null && ofInput !== null) this.#meetInput(input.waiting, ofInput);
+    if (output !== null && ofOutput !== null) this.#meetOutput(output, ofOutput);
+  }
+
+  #meetInput(input: WaitingLine, digest: string): void {
+    const output = this.#waiting.takeOutput(digest);
+    if (output === null) this.#waiting.addInput(input, digest);
+    else this.#visitor.paired(input, output.line);
+  }
+
+  #meetOutput(line: ObjectLine, digest: string): void {
+    const input = this.#waiting.takeInput(digest);
+    if (input === null) this.#waiting.addOutput({ number: this.#output.lines, line }, digest);
+    else this.#visitor.paired(input, line);
   }
 
   #readInput(bytes: Buffer): { line: ObjectLine; waiting: WaitingLine } {
@@ -165,8 +137,7 @@ class SideBySide {
   async close(): Promise<void> {
     await this.#input.close();
     await this.#output.close();
-    this.#inputs.close();
-    this.#outputs.close();
+    this.#waiting.close();
   }
 }
 

@@ -10,31 +10,38 @@ import type { ByteSink } from './byte-streams.ts';
 export type Extent = { readonly offset: number; readonly length: number };
 
 const BLOCK_BYTES = 64 * 1024;
-/** So that a job of 100,000 objects of usual size needs no file, and a merge stays below 350 MB. */
-const MEMORY_BUDGET_BYTES = 48 * 1024 * 1024;
-const READ_AHEAD_BYTES = 64 * 1024;
+/** So that a job of 100,000 objects of usual size needs hardly a file, and a merge stays below 350 MB. */
+const MEMORY_BUDGET_BYTES = 24 * 1024 * 1024;
+/** Pages of the file that are kept: enough for some hundred places that are read onwards side by side. */
+const PAGE_BYTES = 16 * 1024;
+const PAGES_KEPT = 256;
 const EMPTY = Buffer.alloc(0);
+
+/** `onwards`: at some places at once, at each from one extent to the next, so whole pages are read. `anywhere`: an extent at a time. */
+export type SpoolReads = 'onwards' | 'anywhere';
 
 export class Spool {
   readonly #parentDirectory: string;
   readonly #memoryBudget: number;
+  readonly #reads: SpoolReads;
   #directory: string | null = null;
   #file: number | null = null;
   #fileBytes = 0;
   /** What is not in the file: appended bytes end to end, each block filled before the next. */
   #blocks: Buffer[] = [];
   #memoryBytes = 0;
-  #ahead: Buffer = EMPTY;
-  #aheadOffset = 0;
-  #lastReadEnd = 0;
+  /** By number, the oldest first. */
+  readonly #pages = new Map<number, Buffer>();
 
   /**
    * @param temporaryDirectory an existing directory; the spool makes its own below it
    * @param memoryBudget bytes kept in memory before a file is made, a multiple of 64 KiB
+   * @param reads how the file will be read
    */
-  constructor(temporaryDirectory: string, memoryBudget = MEMORY_BUDGET_BYTES) {
+  constructor(temporaryDirectory: string, memoryBudget = MEMORY_BUDGET_BYTES, reads: SpoolReads = 'anywhere') {
     this.#parentDirectory = temporaryDirectory;
     this.#memoryBudget = memoryBudget;
+    this.#reads = reads;
   }
 
   /** Bytes appended so far. */
@@ -64,14 +71,10 @@ export class Spool {
       const inFile = this.#fileBytes - offset;
       return Buffer.concat([this.#readFile(offset, inFile), this.#readMemory(0, length - inFile)]);
     }
-    const sequential = offset === this.#lastReadEnd;
-    this.#lastReadEnd = offset + length;
-    const start = offset - this.#aheadOffset;
-    if (start >= 0 && start + length <= this.#ahead.length) return this.#ahead.subarray(start, start + length);
-    if (!sequential || length > READ_AHEAD_BYTES) return this.#readFile(offset, length);
-    this.#ahead = this.#readFile(offset, Math.min(READ_AHEAD_BYTES, this.#fileBytes - offset));
-    this.#aheadOffset = offset;
-    return this.#ahead.subarray(0, length);
+    const page = Math.floor(offset / PAGE_BYTES);
+    const at = offset - page * PAGE_BYTES;
+    if (this.#reads === 'anywhere' || at + length > PAGE_BYTES) return this.#readFile(offset, length);
+    return this.#page(page).subarray(at, at + length);
   }
 
   /** Writes everything, in the order it was appended. */
@@ -113,8 +116,19 @@ export class Spool {
     this.#memoryBytes = 0;
   }
 
+  #page(number: number): Buffer {
+    const known = this.#pages.get(number);
+    if (known !== undefined) return known;
+    const start = number * PAGE_BYTES;
+    const page = this.#readFile(start, Math.min(PAGE_BYTES, this.#fileBytes - start));
+    const [oldest] = this.#pages.keys();
+    if (oldest !== undefined && this.#pages.size === PAGES_KEPT) this.#pages.delete(oldest);
+    this.#pages.set(number, page);
+    return page;
+  }
+
   #readFile(offset: number, length: number): Buffer {
-    const bytes = Buffer.allocUnsafeSlow(length);
+    const bytes = Buffer.allocUnsafe(length);
     let read = 0;
     while (read < length) {
       const got = this.#file === null ? 0 : readSync(this.#file, bytes, read, length - read, offset + read);
