@@ -35,10 +35,13 @@ export const liveView = (stream: NodeJS.WriteStream): LiveView => {
   const color = paint(usesColor(stream));
   let before: ChainDocument | null = null;
   let changes: string[] = [];
+  let nowMs = 0;
   return {
     show: (detail, note) => {
-      const nowMs = detail.live?.observation?.serviceNowMs ?? Date.now();
-      const time = `${new Date(nowMs).toISOString().slice(5, 16).replace('T', ' ')}Z`;
+      // Between two jobs nothing is heard of the service's clock: its last time stands.
+      const ended = detail.document.jobs.flatMap(({ endedAt }) => (endedAt === null ? [] : [Date.parse(endedAt)]));
+      nowMs = Math.max(nowMs, detail.live?.observation?.serviceNowMs ?? 0, ...ended);
+      const time = `${new Date(nowMs === 0 ? Date.now() : nowMs).toISOString().slice(5, 16).replace('T', ' ')}Z`;
       const fresh = changesBetween(before, detail.document).map((change) => `${time}  ${change}`);
       changes = [...changes, ...fresh].slice(-SHOWN_CHANGES);
       before = detail.document;
