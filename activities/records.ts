@@ -37,6 +37,15 @@ const recordSchema = z.looseObject({
   pending: pendingSchema.default({ manifestUris: [], retrySetAside: false, copyAssets: false }),
 });
 
+/** A file that is not even JSON is refused like any other that is no record: a retry would not mend it. */
+const parseRecord = (text: string): ReturnType<typeof recordSchema.safeParse> => {
+  try {
+    return recordSchema.safeParse(JSON.parse(text));
+  } catch {
+    return recordSchema.safeParse(undefined);
+  }
+};
+
 export type ChainRecord = { state: ChainState; pending: z.infer<typeof pendingSchema>; uri: string };
 
 /** `superseded`: the chain was resumed elsewhere; the writer is stale and has written nothing. */
@@ -57,7 +66,7 @@ export const readChainRecord = async (s3: S3Client, folder: string): Promise<Cha
   const last = await lastRecord(s3, folder);
   if (last === null) return null;
   const { uri } = last;
-  const parsed = recordSchema.safeParse(JSON.parse(await readObjectText(s3, uri)));
+  const parsed = parseRecord(await readObjectText(s3, uri));
   if (!parsed.success) {
     throw unusable(`${uri} is not a record of a chain: ${parsed.error.issues[0]?.message ?? ''}`);
   }
@@ -103,7 +112,7 @@ export const recordActivities = ({ s3 }: { s3: (region: string) => S3Client }) =
         return { kind: 'written', sequence: free, uri };
       } catch (thrown) {
         if (!(thrown instanceof TakenError)) throw thrown;
-        const known = recordSchema.safeParse(JSON.parse(await readObjectText(client, uri)));
+        const known = parseRecord(await readObjectText(client, uri));
         const isOurs = known.success && known.data.state.firstRunId === state.firstRunId;
         if (!isOurs) throw unusable(`${uri} exists; the name ${spec.chain} is taken: see label-relay resume`);
         if (free === 0 && resumption > 0) return { kind: 'superseded', uri };
