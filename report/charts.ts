@@ -219,7 +219,7 @@ export const jobsChart = async (report: Report): Promise<string | null> => {
   const bars = lived.map((job) => {
     const start = Date.parse(job.createdAt ?? '');
     const end = job.endedAt === null ? to : Date.parse(job.endedAt);
-    const text = `${job.outcome ?? job.status}, ${job.labels > 0 || job.endedAt !== null ? job.labels : job.labeled} labels`;
+    const text = `${job.outcome ?? job.status}, ${job.labels} labels`;
     return {
       generation: String(job.generation),
       start,

@@ -11,7 +11,7 @@ import { summaryOf, wordsOf } from './words.ts';
 export type ProgressPoint = { at: string; labeled: number };
 
 export type JobReport = JobDocument & {
-  /** Labels in the dataset that this job brought, late ones included. */
+  /** Labels in the dataset that this job brought, late ones included; of a live job those that AWS has counted. */
   labels: number;
   /** What its work team did, from worker events: estimates. Null if nothing was heard. */
   workers: WorkerTotals | null;
@@ -125,7 +125,7 @@ export const reportOf = (sources: ReportSources): Report => {
     const view = views.get(job.generation);
     return {
       ...job,
-      labels: labels.of(job),
+      labels: job.endedAt === null && job.outcome === null ? job.labeled : labels.of(job),
       workers: heardWorkers(view),
       deadline: isoOrNull(view?.deadlineMs ?? null),
       forecastEnd: job.endedAt === null ? isoOrNull(view?.forecastEndMs ?? null) : null,

@@ -48,7 +48,7 @@ export const markdownOf = (report: Report): string => {
           job.createdAt === null ? null : dayText(job.createdAt),
           job.endedAt === null ? null : dayText(job.endedAt),
           job.sent,
-          job.endedAt === null ? job.labeled : job.labels,
+          job.labels,
           job.failureReason ?? job.note,
         ]),
       ),

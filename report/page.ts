@@ -45,8 +45,7 @@ const legend = (entries: readonly (readonly [string, string])[]): string =>
 
 const figures = ({ objects, jobs, cost, objectsSent }: Report): string => {
   const entries: [string, string][] = [
-    [percentText(objects.labeled, objects.total), 'labeled'],
-    [number(objects.labeled), `of ${plural(objects.total, 'object')}`],
+    [percentText(objects.labeled, objects.total), `labeled: ${number(objects.labeled)} of ${number(objects.total)}`],
     [number(objects.remaining), 'remaining'],
     [number(objects.setAside), 'set aside'],
     [number(jobs.length), jobs.length === 1 ? 'labeling job' : 'labeling jobs'],
@@ -76,7 +75,7 @@ const jobsTable = (report: Report): string =>
       { html: `<span class="whole">${job.createdAt === null ? '' : dayText(job.createdAt)}</span>` },
       { html: `<span class="whole">${lived(job)}</span>` },
       count(job.sent),
-      count(job.endedAt === null ? job.labeled : job.labels),
+      count(job.labels),
       count(job.failed),
     ]),
   );

@@ -97,12 +97,16 @@ export const wordsOf = (report: Report): string[] => {
 
 /** How far, and why it stopped. */
 export const summaryOf = ({ status, objects, jobs, attention, reason }: Report): string => {
+  const live = jobs.find((job) => job.endedAt === null && job.outcome === null);
   const far =
     objects.total === 0
       ? 'no object has been read yet'
       : `${objects.labeled.toLocaleString('en-US')} of ${plural(objects.total, 'object')} are labeled (${percentText(objects.labeled, objects.total)}), ${objects.remaining.toLocaleString('en-US')} remain`;
-  const after = jobs.length === 0 ? '' : ` after ${plural(jobs.length, 'labeling job')}`;
+  const more =
+    live === undefined || live.labels === 0 ? '' : `; the live job has ${plural(live.labels, 'label')} so far`;
+  const ended = jobs.filter((job) => job !== live).length;
+  const after = ended === 0 ? '' : ` after ${plural(ended, 'labeling job')}`;
   const why = attention === null ? reason : attention.message;
   const state = status === 'attention' ? 'A person is asked' : `The chain is ${status}`;
-  return `${state}: ${far}${after}.${why === null ? '' : ` Why: ${why}.`}`;
+  return `${state}: ${far}${after}${more}.${why === null ? '' : ` Why: ${why}.`}`;
 };

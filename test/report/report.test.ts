@@ -68,6 +68,20 @@ describe('the document', () => {
     expect(made.progress.map(({ labeled }) => labeled)).toEqual([0, 5, 20, 20]);
   });
 
+  test('a live job is counted with what AWS has counted, in the summary, the progress and the outcomes', () => {
+    const made = report({
+      objects: { total: 100, labeled: 20, remaining: 80, setAside: 0, doubled: 0 },
+      jobs: [job(1, { newLabels: 20 }), job(2, { status: 'InProgress', outcome: null, endedAt: null, labeled: 1 })],
+    });
+    expect(made.summary).toBe(
+      'The chain is running: 20 of 100 objects are labeled (20 %), 80 remain after 1 labeling job; the live job has 1 label so far.',
+    );
+    expect(made.outcomes).toEqual([
+      { outcome: 'expired', jobs: 1, labels: 20 },
+      { outcome: 'live', jobs: 1, labels: 1 },
+    ]);
+  });
+
   test.each([
     [0, 10, '0 %'],
     [1, 10_000, 'less than 1 %'],
