@@ -34,7 +34,7 @@ import {
 } from './messages.ts';
 import { adoptChain, amendRecord, openChain, resumeChainFromRecord } from './opening.ts';
 import { askToMend, blockOf, waitForPerson } from './person.ts';
-import { lookForLateLabels, settle } from './settling.ts';
+import { lookForLateLabels, mergePublished, settle } from './settling.ts';
 
 export type { LabelingChainInput, LabelingChainResult } from './chain-run.ts';
 
@@ -115,6 +115,9 @@ const decideJob = async (run: ChainRun, order: JobOrder): Promise<void> => {
       summary: `Back-off of ${formatDuration(order.delayMs)} after a failed job`,
     });
   }
+  if (stopped()) return;
+  // Answers published while a person or a back-off was waited for: their objects are not sent again (I1).
+  if (await mergePublished(run)) return;
   if (stopped()) return;
   const { spec, dataset } = run.state;
   const input =

@@ -108,3 +108,17 @@ const mergeLateLabels = async (run: ChainRun, resumed: () => boolean): Promise<v
   const next = lateLabelsMerged(run.state, late.dataset, late.outputs);
   run.set({ ...next, end: next.end === null ? null : { ...next.end, ...written } });
 };
+
+/**
+ * Merges what AWS has published since the last merge: labels may come late while the chain waits between two jobs. True if
+ * there was something; the next order is then decided anew.
+ */
+export const mergePublished = async (run: ChainRun): Promise<boolean> => {
+  const { state } = run;
+  const mayCome = state.generations.some((job) => !job.complete && job.input !== null && job.createdAtMs !== null);
+  if (state.dataset === null || !mayCome) return false;
+  const late = await call('mergeLateLabels', 'Look for labels published since the last merge', { state });
+  if (late.kind !== 'merged') return false;
+  run.set(lateLabelsMerged(run.state, late.dataset, late.outputs));
+  return true;
+};
