@@ -41,10 +41,11 @@ const local = program
   .command('local')
   .description('run the local stack in the foreground: Temporal with its Web UI, AWS, SageMaker, worker, consumer')
   .addOption(json())
-  .option('--without <role>', 'leave out a process: worker or consumer', (role: string, known: string[] = []) => [
-    ...known,
-    role,
-  ])
+  .option(
+    '--without <role>',
+    'leave out a process: worker or consumer',
+    (role: string, known: string[] | undefined) => [...(known ?? []), role],
+  )
   .option('--temporal-port <port>', 'port of the Temporal server')
   .option('--web-port <port>', 'port of the Temporal Web UI')
   .option('--seed <number>', "the simulator's chance")
@@ -172,8 +173,8 @@ program
 program
   .command('amend <chain> [changes]')
   .description('change a chain from its next job on: a JSON file { "job": …, "policy": … } with only what changes')
-  .option('--set <path=value>', 'one change, such as policy.maxJobs=30', (one: string, all: string[] = []) => [
-    ...all,
+  .option('--set <path=value>', 'one change, such as policy.maxJobs=30', (one: string, all: string[] | undefined) => [
+    ...(all ?? []),
     one,
   ])
   .option('--manifest <uri>', 'add the objects of a further manifest')
