@@ -1,5 +1,5 @@
 /**
- * A real browser for tests: Chromium of this machine, by LABEL_RELAY_CHROMIUM or at its usual places. Where there is none,
+ * A real browser for tests: Chromium of this machine, by LABEL_RELAY_CHROMIUM (`none`: none) or at its usual places. Where there is none,
  * the tests that need it are skipped and say so.
  */
 import { accessSync, constants } from 'node:fs';
@@ -23,7 +23,8 @@ const isExecutable = (path: string): boolean => {
   }
 };
 
-const found = [process.env['LABEL_RELAY_CHROMIUM'] ?? '', ...PLACES].find((path) => path !== '' && isExecutable(path));
+const wanted = process.env['LABEL_RELAY_CHROMIUM'];
+const found = (wanted === undefined ? PLACES : [wanted]).find(isExecutable);
 
 if (found === undefined) {
   process.stderr.write(
