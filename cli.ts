@@ -87,6 +87,14 @@ program
   .action((options) => runCommand(async () => (await import('./cli/commands/doctor.ts')).doctor(options)));
 
 program
+  .command('replay')
+  .description('check that this code can go on with the workflows of the namespace: replays their newest histories')
+  .option('--last <n>', 'how many, the newest first', '100')
+  .addOption(json())
+  .addHelpText('after', '\nExit code 1: some fail; they are named.\n\nExample:\n  $ label-relay replay --last 20')
+  .action((options) => runCommand(async () => (await import('./cli/commands/replay.ts')).replay(options)));
+
+program
   .command('start <spec>')
   .description('check a spec file and start its chain; - reads standard input')
   .option('--dry-run', 'only check')

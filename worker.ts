@@ -48,7 +48,7 @@ const checkSearchAttributes = async (connection: NativeConnection, namespace: st
 };
 
 /** Workflow code, beside this file: bundled by the build in the package (.js), bundled now in the repository (.ts). */
-const workflowCode = (): Pick<WorkerCreateOptions, 'workflowBundle' | 'workflowsPath'> => {
+export const workflowCode = (): Pick<WorkerCreateOptions, 'workflowBundle' | 'workflowsPath'> => {
   const extension = extname(import.meta.url);
   const bundle = fileURLToPath(new URL('./workflow-bundle.js', import.meta.url));
   if (extension === '.js' && existsSync(bundle)) return { workflowBundle: { codePath: bundle } };
