@@ -6,6 +6,7 @@ type Entry = { load: () => Promise<Part> };
 /** By name, as `--only` takes it. */
 export const PARTS = {
   merge: { load: async () => (await import('./parts/merge.ts')).run },
+  month: { load: async () => (await import('./parts/month.ts')).run },
 } as const satisfies Record<string, Entry>;
 
 export type PartName = keyof typeof PARTS;
