@@ -91,7 +91,14 @@ describeWithBrowser('the Temporal Web UI', () => {
     let text = '';
     for (let tries = 0; tries < 40; tries += 1) {
       const drawn = page.frames().filter((frame) => frame.url().includes('/render?'));
-      text = (await Promise.all(drawn.map((frame) => frame.locator('body').innerText()))).join('\n');
+      // A frame that is drawn anew goes away meanwhile: the next look finds its successor.
+      const texts = drawn.map((frame) =>
+        frame
+          .locator('body')
+          .innerText()
+          .catch(() => ''),
+      );
+      text = (await Promise.all(texts)).join('\n');
       if (expected.test(text)) break;
       await page.waitForTimeout(250);
     }
