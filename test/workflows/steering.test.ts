@@ -1,0 +1,365 @@
+/** How a person steers: stop in every phase, resume of every ending, amend, adopt, late labels, and the record in S3. */
+import type { ChainState } from '../../decisions/chain-state.ts';
+import { MINUTE_MS } from '../../decisions/durations.ts';
+import { timeSkippingServer } from '../support/servers.ts';
+import { World, manifestText, manifestUriOf, specOf } from './support/world.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await World.open(await timeSkippingServer(), { followsTemporal: true, sendsEvents: false });
+}, 60_000);
+afterEach(() => world.clear());
+
+const options = { acceptMissing: false, retrySetAside: false };
+const slow = { workers: { count: 2, ratePerHour: 0.005 } };
+
+const until = (chain: string, wanted: (state: ChainState) => boolean): Promise<ChainState> =>
+  world.until(chain, wanted, { stepMs: 1_000 });
+
+const untilStatus = (chain: string, status: string): Promise<ChainState> =>
+  world.until(chain, ({ generations }) => generations.at(-1)?.status === status, { stepMs: 10_000 });
+
+const records = (chain: string): { state: ChainState; pending: { manifestUris: string[] } }[] =>
+  [...world.s3.store.objects.keys()]
+    .filter((uri) => uri.startsWith(`s3://data/out/${chain}/record/`))
+    .toSorted()
+    .map((uri) => JSON.parse(world.s3.store.text(uri) ?? ''));
+
+describe('stop', () => {
+  test('of a running job: stopped at AWS, confirmed by Describe, its labels kept, the final manifest whole (I2)', async () => {
+    await world.start('running', { jobs: [slow] });
+    await untilStatus('running', 'InProgress');
+    await world.env.sleep('1 day');
+    expect(await world.stop('running', 'budget')).toEqual({ kind: 'accepted' });
+    const state = await world.untilEnded('running', 10 * MINUTE_MS);
+    expect(state.end).toMatchObject({ status: 'stopped' });
+    expect(state.generations[0]).toMatchObject({ status: 'Stopped', outcome: 'stopped-by-us', stop: { by: 'person' } });
+    expect(state.dataset?.labeled).toBeGreaterThan(0);
+    expect((world.s3.store.text(state.end?.finalManifestUri ?? '') ?? '').trim().split('\n')).toHaveLength(10);
+    expect(world.countStops('running')).toBe(1);
+  });
+
+  test('while Initializing, which AWS refuses: asked for again as soon as the job is InProgress', async () => {
+    await world.start('initializing', {
+      jobs: [{ ...slow, initializing: '40m', stop: { whenInitializing: 'ValidationException' } }],
+    });
+    await untilStatus('initializing', 'Initializing');
+    await world.stop('initializing');
+    const state = await world.untilEnded('initializing', 10 * MINUTE_MS);
+    expect(state.end?.status).toBe('stopped');
+    expect(world.countStops('initializing')).toBe(1);
+  });
+
+  test('while the create is tried: no job is made after the stop (I5)', async () => {
+    await world.start('creating', { api: [{ op: 'CreateLabelingJob', fault: 'ResourceLimitExceeded' }] });
+    await until('creating', ({ generations }) => generations.length > 0);
+    await world.stop('creating');
+    const state = await world.untilEnded('creating', MINUTE_MS);
+    expect(state.end?.status).toBe('stopped');
+    expect(state.generations[0]?.outcome).toBe('not-created');
+    expect(world.jobNames('creating')).toEqual([]);
+  });
+
+  test('while the create is under way and AWS accepts it: the job is found and stopped (I5)', async () => {
+    await world.start('accepted', {
+      api: [{ op: 'CreateLabelingJob', fault: 'after-effect-timeout', times: 3 }],
+      jobs: [slow],
+    });
+    await until('accepted', () => world.jobNames('accepted').length > 0);
+    await world.stop('accepted');
+    const state = await world.untilEnded('accepted', MINUTE_MS);
+    expect(state.end?.status).toBe('stopped');
+    expect(state.generations[0]?.status).toBe('Stopped');
+    expect(world.countStops('accepted')).toBe(1);
+  });
+
+  test('during a back-off: no further job (I5)', async () => {
+    await world.start('backing-off', { jobs: [{ ...slow, fail: { after: '1h', reason: 'Internal error' } }] });
+    await world.until('backing-off', ({ failuresInRow }) => failuresInRow === 1, { stepMs: MINUTE_MS });
+    await world.stop('backing-off');
+    expect((await world.untilEnded('backing-off', MINUTE_MS)).end?.status).toBe('stopped');
+    expect(world.jobNames('backing-off')).toHaveLength(1);
+  });
+
+  test('during settling: the labels that are paid for are waited for, then the chain ends', async () => {
+    await world.start('settling', {
+      jobs: [{ output: { late: '70m', every: '30d' }, stop: { after: '1h' }, ...slow }],
+    });
+    await world.until('settling', ({ phase }) => phase.kind === 'settling', { stepMs: MINUTE_MS });
+    await world.stop('settling');
+    const state = await world.untilEnded('settling', MINUTE_MS);
+    expect(state.end?.status).toBe('stopped');
+    expect(state.dataset?.labeled).toBe(state.generations[0]?.counters?.totalLabeled);
+  });
+
+  test('races with the end of the job: a labeled chain is labeled', async () => {
+    await world.start('race', { jobs: [{ stop: { whenEnded: 'ValidationException' } }] });
+    await untilStatus('race', 'InProgress');
+    await world.simulator.advance(0);
+    world.beforeCall = async (operation) => {
+      if (operation === 'StopLabelingJob') await world.simulator.advance(12 * 3_600_000);
+    };
+    await world.stop('race');
+    expect((await world.untilEnded('race', 10 * MINUTE_MS)).end?.status).toBe('labeled');
+  });
+
+  test('races with our own hand-over: the chain ends, nothing is started', async () => {
+    await world.start('both', { policy: { lifetime: '3d' }, jobs: [{ ...slow, stop: { takes: '1h' } }] });
+    await world.until('both', ({ generations }) => generations[0]?.stop?.by === 'hand-over', {
+      stepMs: 30 * MINUTE_MS,
+    });
+    await world.stop('both');
+    const state = await world.untilEnded('both', 10 * MINUTE_MS);
+    expect(state.end?.status).toBe('stopped');
+    expect(world.jobNames('both')).toHaveLength(1);
+  });
+});
+
+describe('resume', () => {
+  const stopped = async (chain: string): Promise<ChainState> => {
+    const handle = await world.start(chain, { jobs: [slow] });
+    await untilStatus(chain, 'InProgress');
+    await world.env.sleep('1 day');
+    await world.stop(chain);
+    await handle.result();
+    return world.state(chain);
+  };
+
+  test('of a running chain is refused', async () => {
+    await world.start('busy', { jobs: [slow] });
+    await untilStatus('busy', 'InProgress');
+    expect(await world.resume('busy')).toMatchObject({ kind: 'refused', message: expect.stringContaining('running') });
+  });
+
+  test('of an ended one whose workflow is closed: from the record, keeping name, generation and suffix', async () => {
+    const before = await stopped('closed');
+    await world.run('closed', { kind: 'resume', spec: before.spec, options });
+    const state = await world.untilEnded('closed');
+    expect(state.end?.status).toBe('labeled');
+    expect(state).toMatchObject({ suffix: before.suffix, firstRunId: before.firstRunId, resumption: 1 });
+    expect(state.generations.map(({ generation }) => generation)).toEqual([1, 2]);
+    expect(state.generations[1]?.input?.objects).toBe(10 - (before.dataset?.labeled ?? 0));
+  });
+
+  test('of one that Temporal has forgotten: the spec only names the place', async () => {
+    const before = await stopped('forgotten');
+    const place = specOf('forgotten', { job: { LabelAttributeName: 'anything' } });
+    await world.run('forgotten', { kind: 'resume', spec: place, options });
+    const state = await world.untilEnded('forgotten');
+    expect(state.spec.job.LabelAttributeName).toBe('species');
+    expect(state.generations).toHaveLength(before.generations.length + 1);
+  });
+
+  test('of a labeled chain without new work changes nothing', async () => {
+    const handle = await world.start('done', {});
+    await handle.result();
+    const before = await world.state('done');
+    const again = await world.run('done', { kind: 'resume', spec: before.spec, options });
+    expect(await again.result()).toMatchObject({ status: 'labeled' });
+    expect(records('done').at(-1)?.state.resumption).toBe(0);
+  });
+
+  test('--retry-set-aside gives set-aside objects new attempts', async () => {
+    const declines = { declines: { objects: ['*/3.jpg'] } };
+    const handle = await world.start('retry', { jobs: [declines], policy: { maxAttemptsPerObject: 1 } });
+    await handle.result();
+    const { spec, dataset } = await world.state('retry');
+    expect(dataset?.setAside).toBe(1);
+    await world.run('retry', { kind: 'resume', spec, options: { ...options, retrySetAside: true } });
+    const state = await world.untilEnded('retry');
+    expect(state.dataset).toMatchObject({ labeled: 10, setAside: 0 });
+    expect(state.generations.map(({ input }) => input?.objects)).toEqual([10, 1]);
+  });
+});
+
+describe('amend', () => {
+  test('of a running chain holds from the next job on, and stands in the record at once', async () => {
+    await world.start('amended', { jobs: [{ ...slow, stop: { after: '1d' } }] });
+    const { spec } = await untilStatus('amended', 'InProgress');
+    const HumanTaskConfig = { ...spec.job.HumanTaskConfig, TaskTitle: 'Another title' };
+    await world.amend('amended', { spec: { ...spec, job: { ...spec.job, HumanTaskConfig } } });
+    await world.untilAttention('amended');
+    await world.resume('amended');
+    await world.untilEnded('amended');
+    const titles = world.simulator.groundTruth.jobs
+      .filter(({ name }) => name.startsWith('amended-'))
+      .map(({ request }) => request.HumanTaskConfig.TaskTitle);
+    expect(titles).toEqual(['Name the bird', 'Another title']);
+  });
+
+  test('copies a new category file into the chain’s folder; the job uses the copy', async () => {
+    world.s3.store.write('s3://data/categories.json', '{"labels":[{"label":"crow"},{"label":"owl"}]}');
+    await world.start('categories', { jobs: [{ ...slow, stop: { after: '1d' } }] });
+    const { spec } = await untilStatus('categories', 'InProgress');
+    const job = { ...spec.job, LabelCategoryConfigS3Uri: 's3://data/categories.json' };
+    await world.amend('categories', { spec: { ...spec, job } });
+    await world.untilAttention('categories');
+    await world.resume('categories');
+    const state = await world.untilEnded('categories');
+    expect(state.spec.job.LabelCategoryConfigS3Uri).toMatch(/^s3:\/\/data\/out\/categories\/assets\/label-categories-/);
+    const second = world.simulator.groundTruth.jobs.find(({ name }) => name === state.generations[1]?.name);
+    expect(second?.request.LabelCategoryConfigS3Uri).toBe(state.spec.job.LabelCategoryConfigS3Uri);
+  });
+
+  test('of an ended chain is written to its record; a resume then labels the further objects (I2)', async () => {
+    const handle = await world.start('more', {});
+    await handle.result();
+    const { spec } = await world.state('more');
+    world.s3.store.write('s3://data/more/further.manifest', manifestText('more', 5, 8));
+    const amendment = { spec: null, manifestUri: 's3://data/more/further.manifest' };
+    const amending = await world.run('more', { kind: 'amend', spec, amendment });
+    expect(await amending.result()).toMatchObject({ status: 'labeled' });
+    expect(records('more').at(-1)?.pending.manifestUris).toEqual(['s3://data/more/further.manifest']);
+    await world.run('more', { kind: 'resume', spec, options });
+    const state = await world.untilEnded('more');
+    expect(state.dataset).toMatchObject({ total: 13, labeled: 13 });
+    expect(state.generations.map(({ input }) => input?.objects)).toEqual([10, 3]);
+  });
+});
+
+describe('adopt', () => {
+  const foreign = async (
+    name: string,
+    manifestUri: string,
+    tags: { Key: string; Value: string }[] = [],
+  ): Promise<void> => {
+    const answer = await world.simulator.call('CreateLabelingJob', {
+      ...specOf(name, { manifestUri }).job,
+      LabelingJobName: name,
+      Tags: [{ Key: 'team', Value: 'birds' }, ...tags],
+    });
+    expect(answer.kind).toBe('ok');
+  };
+
+  const adopt = async (chain: string, jobName: string, datasetUri = manifestUriOf(chain)) => {
+    const inputManifestUri = manifestUriOf(chain);
+    const spec = specOf(chain, { manifestUri: datasetUri });
+    return world.run(chain, { kind: 'adopt', spec, jobName, manifestUri: datasetUri, inputManifestUri });
+  };
+
+  test('a running job becomes generation 1, tagged as ours, its labels merged', async () => {
+    await world.prepare('adopted');
+    await foreign('theirs-1', manifestUriOf('adopted'));
+    await adopt('adopted', 'theirs-1');
+    const state = await world.untilEnded('adopted');
+    expect(state.end?.status).toBe('labeled');
+    expect(state.generations).toMatchObject([{ generation: 1, name: 'theirs-1', outcome: 'labeled', newLabels: 10 }]);
+    const job = world.simulator.groundTruth.jobs.find(({ name }) => name === 'theirs-1');
+    expect(Object.fromEntries(job?.tags ?? [])).toMatchObject({ team: 'birds', 'label-relay:chain': 'adopted' });
+  });
+
+  test('a finished job goes to settling at once, and what it left goes to a job of our own (I1)', async () => {
+    await world.prepare('adopted-over');
+    await world.simulator.script({
+      jobs: [{ match: { name: 'theirs-2' }, workers: { count: 2, ratePerHour: 0.005 }, stop: { after: '1d' } }],
+    });
+    await foreign('theirs-2', manifestUriOf('adopted-over'));
+    await world.env.sleep('3 days');
+    await world.sync();
+    await adopt('adopted-over', 'theirs-2');
+    const asked = await world.untilAttention('adopted-over', MINUTE_MS);
+    expect(asked.attention?.reason).toBe('stopped-outside');
+    await world.resume('adopted-over');
+    const state = await world.untilEnded('adopted-over');
+    const [first, second] = state.generations;
+    expect(second?.input?.objects).toBe(10 - (first?.newLabels ?? 0));
+    expect(second?.name).toMatch(/^adopted-over-.{5}-002$/);
+    expect(state.dataset?.labeled).toBe(10);
+  });
+
+  test('an old job is handed over at once: its age counts from its creation', async () => {
+    await world.prepare('adopted-old');
+    await world.simulator.script({
+      jobs: [{ match: { name: 'theirs-3' }, workers: { count: 2, ratePerHour: 0.005 } }],
+    });
+    await foreign('theirs-3', manifestUriOf('adopted-old'));
+    await world.env.sleep('719 hours');
+    await world.sync();
+    await adopt('adopted-old', 'theirs-3');
+    const state = await world.untilEnded('adopted-old');
+    expect(state.generations[0]).toMatchObject({ outcome: 'expired', stop: { by: 'hand-over' } });
+    expect(state.end?.status).toBe('labeled');
+  });
+
+  test('a larger dataset in another order: each line of the job finds its object', async () => {
+    await world.prepare('adopted-part', { objects: 4 });
+    const lines = manifestText('adopted-part', 12).trim().split('\n').toReversed();
+    world.s3.store.write('s3://data/adopted-part/whole.manifest', lines.map((line) => `${line}\n`).join(''));
+    await foreign('theirs-4', manifestUriOf('adopted-part'));
+    await adopt('adopted-part', 'theirs-4', 's3://data/adopted-part/whole.manifest');
+    const state = await world.untilEnded('adopted-part');
+    expect(state.dataset).toMatchObject({ total: 12, labeled: 12 });
+    expect(state.generations.map(({ newLabels }) => newLabels)).toEqual([4, 8]);
+  });
+
+  test('a dataset that lacks an object of the job is refused with its line, a job of another chain with its chain', async () => {
+    await world.prepare('adopted-bad');
+    world.s3.store.write('s3://data/adopted-bad/part.manifest', manifestText('adopted-bad', 3));
+    await foreign('theirs-5', manifestUriOf('adopted-bad'));
+    const lacking = await adopt('adopted-bad', 'theirs-5', 's3://data/adopted-bad/part.manifest');
+    await expect(lacking.result()).rejects.toMatchObject({
+      cause: { cause: { message: expect.stringContaining('line 4') } },
+    });
+    await foreign('theirs-6', manifestUriOf('adopted-bad'), [{ Key: 'label-relay:chain', Value: 'other' }]);
+    const taken = await adopt('adopted-bad', 'theirs-6');
+    await expect(taken.result()).rejects.toMatchObject({
+      cause: { message: expect.stringContaining('the chain other') },
+    });
+  });
+});
+
+describe('late labels', () => {
+  test('of the last job are merged a day later; the first label of an object stays, a second is counted as doubled', async () => {
+    const busy = { workers: { count: 3, answerTime: '1h' }, openTasks: 'late' as const };
+    const handle = await world.start('late', { jobs: [{ ...busy, stop: { after: '90m' } }] });
+    await world.untilAttention('late');
+    await world.resume('late');
+    await handle.result();
+    const state = await world.state('late');
+    const late = world.simulator
+      .ledger()
+      .filter((record) => record.kind === 'labeled' && record.late && record.job.startsWith('late-'));
+    expect(late.length).toBeGreaterThan(0);
+    expect(state.dataset).toMatchObject({ labeled: 10, doubled: late.length });
+  });
+
+  test('that were the last ones make a stopped chain labeled', async () => {
+    const busy = { workers: { count: 10, answerTime: '1h' }, openTasks: 'late' as const };
+    const handle = await world.start('late-last', { jobs: [busy] });
+    await untilStatus('late-last', 'InProgress');
+    await world.env.sleep('20 minutes');
+    await world.stop('late-last');
+    expect((await world.untilEnded('late-last', 10 * MINUTE_MS)).end?.status).toBe('stopped');
+    await handle.result();
+    const { end, dataset } = await world.state('late-last');
+    expect(dataset?.labeled).toBe(10);
+    expect(end?.status).toBe('labeled');
+  });
+});
+
+describe('the record', () => {
+  test('is written before each create, and holds everything for the next', async () => {
+    await world.start('recorded', { jobs: [{ ...slow, fail: { after: '1h', reason: 'Internal error' } }] });
+    await world.untilEnded('recorded');
+    const decided = records('recorded').filter(({ state }) => state.phase.kind === 'job');
+    expect(decided.map(({ state }) => state.generations.length)).toEqual([1, 2]);
+    const created = world.simulator
+      .ledger()
+      .filter((record) => record.kind === 'created' && record.job.startsWith('recorded-'));
+    expect(created).toHaveLength(2);
+  });
+
+  test('a run whose chain was resumed elsewhere closes at its next record, and creates no job (I3)', async () => {
+    const handle = await world.start('stale', { jobs: [{ ...slow, fail: { after: '1h', reason: 'Internal error' } }] });
+    await untilStatus('stale', 'InProgress');
+    const newest = records('stale').at(-1);
+    const elsewhere = { ...newest, version: 1, state: { ...newest?.state, resumption: 1 } };
+    world.s3.store.write('s3://data/out/stale/record/0001-000000.json', JSON.stringify(elsewhere));
+    expect(await handle.result()).toMatchObject({
+      status: 'stopped',
+      reason: expect.stringContaining('resumed elsewhere'),
+    });
+    expect(world.jobNames('stale')).toHaveLength(1);
+    expect(records('stale').at(-1)?.state.resumption).toBe(1);
+  });
+});
