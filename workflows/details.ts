@@ -3,6 +3,7 @@
  * lists, no tables: the Web UI draws the cells of a table without a space between them.
  */
 import type { ChainState } from '../decisions/chain-state.ts';
+import { asTerminal } from '../decisions/ending.ts';
 import { formatDuration } from '../decisions/durations.ts';
 import { deadlineOf, forecastOf, type Follow, type FollowContext } from '../decisions/follow.ts';
 import { committedCost } from '../decisions/spending.ts';
@@ -17,6 +18,7 @@ export const jobDetails = (
   const { observation, stop } = follow;
   if (observation === null) return `Generation ${job.generation} of the chain \`${job.chain}\`: not created yet.`;
   const { counters } = observation;
+  const isOver = asTerminal(observation.status) !== null;
   const lines = [
     `**${observation.status}** – generation ${job.generation} of the chain \`${job.chain}\`, as of ${day(observation.serviceNowMs)} (the service's clock)`,
     '',
@@ -30,7 +32,7 @@ export const jobDetails = (
         ? 'Stopped for a person.'
         : 'Stopped shortly before its deadline; the next job goes on with what is unlabeled.',
     );
-  } else if (!context.streaming && observation.status !== 'Completed') {
+  } else if (!context.streaming && !isOver) {
     const deadlineMs = deadlineOf(observation, context.policy);
     lines.push(`Deadline: ${day(deadlineMs)}.`);
     const end = forecastOf(follow, context);
@@ -40,7 +42,7 @@ export const jobDetails = (
       );
     }
   }
-  lines.push('', `To stop it: \`label-relay stop ${job.chain}\`, or cancel this workflow.`);
+  if (!isOver) lines.push('', `To stop it: \`label-relay stop ${job.chain}\`, or cancel this workflow.`);
   return lines.join('\n');
 };
 

@@ -167,6 +167,8 @@ describeWithBrowser('the Temporal Web UI', () => {
     const text = await metadata(/Reason: ClientError: AccessDenied/);
     expect(text).toMatch(/Generation 1 of example-images: 24 objects/);
     expect(text).toMatch(/\d+ labeled, \d+ failed, \d+ unlabeled/);
+    // It is over: nothing to wait for, nothing to stop.
+    expect(text).not.toMatch(/Deadline|To stop it/);
     await picture(page, 'web-ui-job-details');
   }, 60_000);
 });
