@@ -188,7 +188,7 @@ const step = async (run: ChainRun): Promise<boolean> => {
       await run.tell.jobEnded(phase.generation);
       return false;
     case 'ended':
-      if (!phase.lateLookDone && !run.cancelled) await lookForLateLabels(run);
+      if (!phase.lateLookDone) await lookForLateLabels(run);
       else if (run.unrecorded) await run.writeRecord('amended');
       else return true;
       return false;

@@ -90,7 +90,8 @@ export const resumeChainFromRecord = async (
   await load(run);
   const { pending } = run.carried;
   const resumed = resume(run.state, options, pending.manifestUris.length > 0, 'closed');
-  if (resumed.kind === 'refused' && run.state.phase.kind === 'ended') {
+  // An ended chain that was terminated before its late look still takes that look.
+  if (resumed.kind === 'refused' && run.state.phase.kind === 'ended' && run.state.phase.lateLookDone) {
     run.loaded = true;
     return false;
   }
