@@ -3,6 +3,7 @@
  * `replay.test.ts`. To be run for each release: the files stay, so that newer code is held against what older code began.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { Client, Connection } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { z } from 'zod';
@@ -33,7 +34,8 @@ try {
       type === 'labelingJob'
         ? `demo-job-${generation ?? runId}`
         : `demo-${type === 'labelingChain' ? 'chain' : 'preflight'}`;
-    await writeFile(new URL(`${version}-${story}.json`, folder), `${historyToJSON(history)}\n`);
+    const text = historyToJSON(history).replaceAll(`@${hostname()}`, '@recorder');
+    await writeFile(new URL(`${version}-${story}.json`, folder), `${text}\n`);
     console.error(`${version}-${story}.json`);
   }
   await connection.close();

@@ -76,7 +76,7 @@ export class Operator {
   #answer(chain: Chain, state: ChainState): void {
     this.counts.attentions += 1;
     const { reason = '' } = state.attention ?? {};
-    if (reason === 'max-cost' || reason === 'max-objects-sent') {
+    if (this.#calm || reason === 'max-cost' || reason === 'max-objects-sent') {
       const { maxCost, maxObjectsSent } = state.spec.policy;
       const policy = {
         ...(maxCost === null ? {} : { maxCost: maxCost + 20 }),
