@@ -5,7 +5,7 @@
  */
 import { Client, Connection } from '@temporalio/client';
 import { LabelRelay } from '../../client.ts';
-import { DAY_MS, HOUR_MS } from '../../decisions/durations.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../decisions/durations.ts';
 import { labelingChainWorkflowId, labelingJobWorkflowId } from '../../decisions/names.ts';
 import { advance } from '../../local/advance.ts';
 import { startStack, type StackFacts } from '../../local/stack.ts';
@@ -101,16 +101,22 @@ const follow = async (facts: StackFacts): Promise<{ quiet: Followed; busy: Follo
           .signal(stateChange, { status: 'InProgress', eventId: `event ${eventsSent}` });
       }
     };
-    await advance({
-      connection,
-      simulatorEndpoint: facts.sagemakerEndpoint,
-      durationMs: LONGEST_MS,
-      signal: enough.signal,
-      onStep: ({ nowMs, stepMs }) => {
-        acting = acting.then(() => act(nowMs, stepMs));
-      },
-    });
-    await acting;
+    const move = async (durationMs: number, stepMs: number): Promise<void> => {
+      await advance({
+        connection,
+        simulatorEndpoint: facts.sagemakerEndpoint,
+        durationMs,
+        stepMs,
+        signal: enough.signal,
+        onStep: ({ nowMs, stepMs: movedMs }) => {
+          acting = acting.then(() => act(nowMs, movedMs));
+        },
+      });
+      await acting;
+    };
+    // The first looks come after 5 and 30 minutes and 2 hours, the others every 6 hours.
+    await move(3 * HOUR_MS, 15 * MINUTE_MS);
+    await move(LONGEST_MS, 6 * HOUR_MS);
     if (eventsSent < 4 || (await isOpen(ids.quiet)) || (await isOpen(ids.busy)))
       throw new Error(`the month is not over: ${eventsSent} events sent`);
     return {
@@ -124,9 +130,12 @@ const follow = async (facts: StackFacts): Promise<{ quiet: Followed; busy: Follo
 
 const polls = { what: 'a Describe every 30 s', value: POLLS, unit: 'calls' };
 
-/** See the head of this file. */
+/**
+ * See the head of this file. The simulator's clock runs on between the steps, as the workflows' does: two clocks that drift
+ * apart make a hand-over look again and again.
+ */
 export const run: Part = async (): Promise<Figure[]> => {
-  const stack = await startStack({ clock: 'stopped', without: ['consumer'] });
+  const stack = await startStack({ clock: 'real', without: ['consumer'] });
   try {
     const { quiet, busy } = await follow(stack.facts);
     return [
