@@ -114,6 +114,17 @@ const checkProgress = (world: World, { spec }: Chain, ledger: readonly LedgerRec
   });
 };
 
+/**
+ * When the chain was over: a cancelled one looks no more for late labels after its close, and a resume that finds nothing
+ * to do only opens and closes it again.
+ */
+const lastCloseMs = (world: World, { workflowId }: Chain, ledger: readonly LedgerRecord[]): number => {
+  const closes = world.temporal.closes.filter((one) => one.workflowId === workflowId);
+  const lastCreatedMs = ledger.findLast(({ kind }) => kind === 'created')?.atMs ?? 0;
+  const cancelled = closes.find(({ status, atMs }) => status === 'cancelled' && atMs > lastCreatedMs);
+  return cancelled?.atMs ?? closes.at(-1)?.atMs ?? Infinity;
+};
+
 const checkChain = async (world: World, chain: Chain): Promise<Violation[]> => {
   const { name } = chain.plan;
   const violations: Violation[] = [];
@@ -122,8 +133,8 @@ const checkChain = async (world: World, chain: Chain): Promise<Violation[]> => {
   const state = await world.operator.stateOf(chain);
   if (state === null || state.end === null) return [{ invariant: 'I7', chain: name, text: 'the chain has no end' }];
   const { end, dataset } = state;
-  const closedMs = world.temporal.closedAtMs(name) ?? Infinity;
   const ledger = ledgerOf(world, name);
+  const closedMs = lastCloseMs(world, chain, ledger);
   // What AWS published after a cancelled chain was closed, nobody promised to read.
   const readable = ledger.filter((record) => record.kind !== 'published' || record.atMs < closedMs);
   const text = (uri: string | null): string => (uri === null ? '' : (world.store.text(uri) ?? ''));

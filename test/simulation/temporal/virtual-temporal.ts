@@ -91,6 +91,8 @@ export class VirtualTemporal {
     lostResults: 0,
   };
   readonly childStarts: ChildStart[] = [];
+  /** Every close of a workflow, in order. */
+  readonly closes: { atMs: number; workflowId: string; status: RunStatus }[] = [];
   /** No worker polls before this moment. */
   workersDownUntilMs = 0;
   faults: WorkflowFaults;
@@ -379,6 +381,7 @@ export class VirtualTemporal {
   ): Promise<void> {
     execution.status = status;
     execution.closedAtMs = this.#clock.nowMs();
+    this.closes.push({ atMs: this.#clock.nowMs(), workflowId: execution.workflowId, status });
     execution.failure = failure;
     execution.result = decode(result);
     execution.timers.clear();
