@@ -35,7 +35,7 @@ import { workflowBundle } from './bundle.ts';
 export const ACCOUNT = '123456789012';
 export const REGION = 'us-east-1';
 const BUCKET = 's3://data';
-const TASK_QUEUE = 'world';
+export const TASK_QUEUE = 'world';
 
 export type JobScript = Omit<NonNullable<ScriptSource['jobs']>[number], 'match'>;
 

@@ -1,0 +1,215 @@
+/**
+ * What a person does by hand in the Temporal Web UI: cancel, terminate and reset of a chain and of a job, on a real
+ * server; and what only a real server shows: bursts of signals and continue-as-new.
+ */
+import { randomUUID } from 'node:crypto';
+import { labelingChainWorkflowId, labelingJobWorkflowId } from '../../decisions/names.ts';
+import type { ChainState } from '../../decisions/chain-state.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../decisions/durations.ts';
+import { advance } from '../../local/advance.ts';
+import { labelingJobView, stateChange } from '../../workflows/messages.ts';
+import { temporalDevServer } from '../support/servers.ts';
+import { ACCOUNT, REGION, TASK_QUEUE, World, type Story } from './support/world.ts';
+
+let world: World;
+beforeAll(async () => {
+  const { env } = await temporalDevServer();
+  world = await World.open(env, { followsTemporal: false, sendsEvents: true });
+}, 90_000);
+afterEach(() => world.clear());
+
+const options = { acceptMissing: false, retrySetAside: false };
+const slow = { workers: { count: 2, ratePerHour: 0.005 } };
+
+const pass = async (durationMs: number, stepMs?: number): Promise<void> => {
+  await advance({
+    connection: world.env.connection,
+    taskQueue: TASK_QUEUE,
+    simulatorEndpoint: world.simulator.endpoint,
+    durationMs,
+    ...(stepMs === undefined ? {} : { stepMs }),
+  });
+};
+
+/** Waits at real speed. */
+const soon = async <Found>(look: () => Promise<Found | null>): Promise<Found> => {
+  for (let tries = 0; tries < 200; tries += 1) {
+    const found = await look().catch(() => null);
+    if (found !== null) return found;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error('it did not happen in ten seconds');
+};
+
+const soonState = (chain: string, wanted: (state: ChainState) => boolean): Promise<ChainState> =>
+  soon(async () => {
+    const state = await world.state(chain);
+    return wanted(state) ? state : null;
+  });
+
+const chainOf = (chain: string) => world.env.client.workflow.getHandle(labelingChainWorkflowId(chain));
+const followerOf = (jobName: string) =>
+  world.env.client.workflow.getHandle(labelingJobWorkflowId({ account: ACCOUNT, region: REGION, jobName }));
+
+/** Starts a chain and lets its first job come to InProgress. */
+const startLive = async (chain: string, story: Story): Promise<{ state: ChainState; jobName: string }> => {
+  await world.start(chain, story);
+  await soonState(chain, ({ generations }) => generations[0]?.createdAtMs != null);
+  await pass(10 * MINUTE_MS);
+  const state = await soonState(chain, ({ generations }) => generations[0]?.status === 'InProgress');
+  return { state, jobName: state.generations[0]?.name ?? '' };
+};
+
+const passUntilEnded = async (chain: string, stepMs = 2 * HOUR_MS, steps = 12): Promise<ChainState> => {
+  for (let step = 0; step < steps; step += 1) {
+    const state = await world.state(chain);
+    if (state.end !== null) return state;
+    await pass(stepMs);
+  }
+  const { end, attention, phase } = await world.state(chain);
+  throw new Error(`${chain} has not ended: ${JSON.stringify({ end, attention, phase })}`);
+};
+
+/** Resets a workflow to its workflow task with this number (the first is 1), as the Web UI does. */
+const reset = async (workflowId: string, task: number | 'last'): Promise<void> => {
+  const handle = world.env.client.workflow.getHandle(workflowId);
+  const { events } = await handle.fetchHistory();
+  const completed = (events ?? []).filter((event) => event.workflowTaskCompletedEventAttributes != null);
+  const event = task === 'last' ? completed.at(-1) : completed[task - 1];
+  const { runId } = await handle.describe();
+  await world.env.connection.workflowService.resetWorkflowExecution({
+    namespace: 'default',
+    workflowExecution: { workflowId, runId },
+    workflowTaskFinishEventId: event?.eventId ?? null,
+    reason: 'by hand',
+    requestId: randomUUID(),
+  });
+};
+
+describe('cancel', () => {
+  test('of a chain: the paid job is stopped, confirmed by Describe, its labels kept; then the chain ends (I2, I5)', async () => {
+    const { jobName } = await startLive('cancelled', { jobs: [slow] });
+    await chainOf('cancelled').cancel();
+    await soonState('cancelled', ({ generations }) => generations[0]?.stop != null);
+    const state = await passUntilEnded('cancelled', 10 * MINUTE_MS);
+    expect(state.end).toMatchObject({ status: 'stopped', reason: 'the workflow was cancelled' });
+    expect(state.end?.finalManifestUri).not.toBeNull();
+    await expect(chainOf('cancelled').result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+    expect(world.simulator.groundTruth.jobs.find(({ name }) => name === jobName)?.status).toBe('Stopped');
+    expect(world.countStops('cancelled')).toBe(1);
+  });
+
+  test('of a job: the job is stopped and the chain ends stopped, without another job', async () => {
+    const { jobName } = await startLive('cancelled-job', { jobs: [slow] });
+    await followerOf(jobName).cancel();
+    await soonState('cancelled-job', ({ generations }) => generations[0]?.stop != null);
+    const state = await passUntilEnded('cancelled-job', 10 * MINUTE_MS);
+    expect(state.end?.status).toBe('stopped');
+    expect(world.jobNames('cancelled-job')).toHaveLength(1);
+  });
+});
+
+describe('terminate', () => {
+  test('of a chain: its job stays followed; resume attaches to the follower and makes no second job (I3)', async () => {
+    const { state: before, jobName } = await startLive('terminated', { jobs: [{ workers: { ratePerHour: 1 } }] });
+    await chainOf('terminated').terminate('by hand');
+    expect((await followerOf(jobName).describe()).status.name).toBe('RUNNING');
+    await world.run('terminated', { kind: 'resume', spec: before.spec, options });
+    await soonState('terminated', ({ phase }) => phase.kind === 'job');
+    const state = await passUntilEnded('terminated', 6 * HOUR_MS);
+    expect(state.end?.status).toBe('labeled');
+    expect(world.jobNames('terminated')).toHaveLength(1);
+  });
+
+  test('of a chain, then resume, then stop: the stop reaches the job through its old follower', async () => {
+    const { state: before } = await startLive('terminated-stop', { jobs: [slow] });
+    await chainOf('terminated-stop').terminate('by hand');
+    await world.run('terminated-stop', { kind: 'resume', spec: before.spec, options });
+    await soonState('terminated-stop', ({ phase }) => phase.kind === 'job');
+    await world.stop('terminated-stop');
+    await soonState('terminated-stop', ({ generations }) => generations[0]?.stop != null);
+    expect((await passUntilEnded('terminated-stop', 10 * MINUTE_MS)).end?.status).toBe('stopped');
+  });
+
+  test('of a chain, resumed long after its job has ended: the ending is read again and its labels merged (I1)', async () => {
+    const fail = { after: '1d', reason: 'Internal error' };
+    const { state: before, jobName } = await startLive('long-after', { jobs: [{ ...slow, fail }] });
+    await chainOf('long-after').terminate('by hand');
+    await pass(2 * DAY_MS, 12 * HOUR_MS);
+    expect((await followerOf(jobName).describe()).status.name).toBe('COMPLETED');
+    await world.run('long-after', { kind: 'resume', spec: before.spec, options });
+    const state = await passUntilEnded('long-after', 6 * HOUR_MS);
+    expect(state.generations.map(({ outcome }) => outcome)).toEqual(['failed-transient', 'labeled']);
+    expect(state.generations[0]?.newLabels).toBe(2);
+  });
+
+  test('of a job: another follower takes the same job over, never a new job (I3)', async () => {
+    const { jobName } = await startLive('lost', { jobs: [{ workers: { ratePerHour: 1 } }] });
+    const { runId } = await followerOf(jobName).describe();
+    await followerOf(jobName).terminate('by hand');
+    await soon(async () => ((await followerOf(jobName).describe()).runId === runId ? null : true));
+    const state = await passUntilEnded('lost', 6 * HOUR_MS);
+    expect(state.end?.status).toBe('labeled');
+    expect(world.jobNames('lost')).toHaveLength(1);
+  });
+
+  test('of a job after our hand-over stop: the next follower knows of the stop, so the chain goes on by itself', async () => {
+    const { jobName } = await startLive('lost-stop', {
+      policy: { lifetime: '2d' },
+      jobs: [{ ...slow, stop: { takes: '50m' } }],
+    });
+    for (let hour = 0; hour < 50; hour += 1) {
+      if ((await world.state('lost-stop')).generations[0]?.stop != null) break;
+      await pass(hour < 42 ? 6 * HOUR_MS : HOUR_MS, HOUR_MS);
+      if (hour < 42) hour += 5;
+    }
+    await followerOf(jobName).terminate('by hand');
+    const state = await passUntilEnded('lost-stop', 2 * HOUR_MS);
+    expect(state.generations.map(({ outcome }) => outcome)).toEqual(['expired', 'labeled']);
+  });
+});
+
+describe('reset', () => {
+  test.each([
+    ['to its beginning', 1],
+    ['to its last task', 'last'],
+  ] as const)('of a chain %s: no create is repeated, the job is followed to its end (I3, I8)', async (_how, task) => {
+    const chain = task === 1 ? 'reset-first' : 'reset-last';
+    await startLive(chain, { jobs: [{ workers: { ratePerHour: 1 } }] });
+    await reset(labelingChainWorkflowId(chain), task);
+    await soonState(chain, ({ phase }) => phase.kind === 'job');
+    const state = await passUntilEnded(chain, 6 * HOUR_MS);
+    expect(state.end?.status).toBe('labeled');
+    expect(world.jobNames(chain)).toHaveLength(1);
+  });
+
+  test('of a job to its beginning: the create finds its own job, and the chain hears the ending (I3)', async () => {
+    const { jobName } = await startLive('reset-job', { jobs: [{ workers: { ratePerHour: 1 } }] });
+    const workflowId = labelingJobWorkflowId({ account: ACCOUNT, region: REGION, jobName });
+    await reset(workflowId, 1);
+    await soon(async () => (await followerOf(jobName).query(labelingJobView)).observation);
+    const state = await passUntilEnded('reset-job', 6 * HOUR_MS);
+    expect(state.end?.status).toBe('labeled');
+    expect(world.jobNames('reset-job')).toHaveLength(1);
+  });
+});
+
+test('2,000 events in a burst: each is counted, the job continues as new, and few Describes are made (law 1)', async () => {
+  const { jobName } = await startLive('burst', { jobs: [slow] });
+  const handle = followerOf(jobName);
+  const before = await handle.query(labelingJobView);
+  const { runId } = await handle.describe();
+  for (let sent = 0; sent < 2_000; sent += 100) {
+    const hundred = Array.from({ length: 100 }, (_, index) => ({ status: 'InProgress', eventId: `${sent + index}` }));
+    await Promise.all(hundred.map((change) => handle.signal(stateChange, change)));
+  }
+  await pass(30 * MINUTE_MS);
+  const after = await soon(async () => {
+    const view = await handle.query(labelingJobView);
+    return view.events >= before.events + 2_000 ? view : null;
+  });
+  expect(after.events - before.events).toBe(2_000);
+  expect(after.describes - before.describes).toBeLessThan(10);
+  await soon(async () => ((await handle.describe()).runId === runId ? null : true));
+  expect(after.observation?.status).toBe('InProgress');
+}, 60_000);
