@@ -11,10 +11,16 @@ export const putObject = async (facts: StackFacts, key: string, body: string): P
   return `s3://${facts.bucket}/${key}`;
 };
 
-export type ChainOptions = { chain: string; objects: number; policy?: Record<string, unknown> };
+export type ChainOptions = {
+  chain: string;
+  objects: number;
+  /** Further fields of the request. */
+  job?: Record<string, unknown>;
+  policy?: Record<string, unknown>;
+};
 
 /** A spec whose manifest and template lie in the stack's bucket. */
-export const makeSpec = async (facts: StackFacts, { chain, objects, policy }: ChainOptions): Promise<unknown> => {
+export const makeSpec = async (facts: StackFacts, { chain, objects, job, policy }: ChainOptions): Promise<unknown> => {
   const lines = Array.from(
     { length: objects },
     (_, index) => `{"source-ref":"s3://${facts.bucket}/${chain}/${index}.jpg"}\n`,
@@ -40,6 +46,7 @@ export const makeSpec = async (facts: StackFacts, { chain, objects, policy }: Ch
         TaskTimeLimitInSeconds: 28_800,
         AnnotationConsolidationConfig: { AnnotationConsolidationLambdaArn: lambda('ACS') },
       },
+      ...job,
     },
     ...(policy === undefined ? {} : { policy }),
   };

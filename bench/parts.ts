@@ -7,6 +7,7 @@ type Entry = { load: () => Promise<Part> };
 export const PARTS = {
   merge: { load: async () => (await import('./parts/merge.ts')).run },
   month: { load: async () => (await import('./parts/month.ts')).run },
+  reaction: { load: async () => (await import('./parts/reaction.ts')).run },
 } as const satisfies Record<string, Entry>;
 
 export type PartName = keyof typeof PARTS;
