@@ -118,10 +118,13 @@ const checkProgress = (world: World, { spec }: Chain, ledger: readonly LedgerRec
  * When the chain was over: a cancelled one looks no more for late labels after its close, and a resume that finds nothing
  * to do only opens and closes it again.
  */
-const lastCloseMs = (world: World, { workflowId }: Chain, ledger: readonly LedgerRecord[]): number => {
+const lastCloseMs = (world: World, { plan, workflowId }: Chain, ledger: readonly LedgerRecord[]): number => {
   const closes = world.temporal.closes.filter((one) => one.workflowId === workflowId);
   const lastCreatedMs = ledger.findLast(({ kind }) => kind === 'created')?.atMs ?? 0;
-  const cancelled = closes.find(({ status, atMs }) => status === 'cancelled' && atMs > lastCreatedMs);
+  const cancel = world.operator.accepted.find(
+    ({ chain, kind, atMs }) => chain === plan.name && kind === 'cancel' && atMs > lastCreatedMs,
+  );
+  const cancelled = cancel === undefined ? undefined : closes.find(({ atMs }) => atMs > cancel.atMs);
   return cancelled?.atMs ?? closes.at(-1)?.atMs ?? Infinity;
 };
 
