@@ -35,6 +35,9 @@ export const isPreconditionFailed = (thrown: unknown): boolean => {
   return status === 412 || status === 409;
 };
 
+/** A HEAD is answered without a body: 403 is then all there is to know. */
+const refusalName = (thrown: unknown): string => (statusOf(thrown) === 403 ? 'AccessDenied' : awsErrorName(thrown));
+
 /** Runs a call to S3; a refusal becomes the failure `storage-refused`, which the chain shows to a person. */
 export const storageCall = async <Result>(what: string, run: () => Promise<Result>): Promise<Result> => {
   try {
@@ -43,7 +46,7 @@ export const storageCall = async <Result>(what: string, run: () => Promise<Resul
     if (thrown instanceof ApplicationFailure || !isRefusal(thrown) || isPreconditionFailed(thrown)) throw thrown;
     throw ApplicationFailure.create({
       type: 'storage-refused',
-      message: `${what}: ${awsErrorName(thrown)}: ${messageOf(thrown)}`,
+      message: `${what}: ${refusalName(thrown)}: ${messageOf(thrown)}`,
       nonRetryable: true,
     });
   }

@@ -123,8 +123,11 @@ export class NewObject implements ByteSink {
     if (this.#body.destroyed) return;
     if (!this.#body.write(chunk)) {
       await new Promise<void>((resolve) => {
-        this.#body.once('drain', resolve);
-        this.#body.once('close', resolve);
+        const done = (): void => {
+          this.#body.off('drain', done).off('close', done);
+          resolve();
+        };
+        this.#body.on('drain', done).on('close', done);
       });
     }
   }

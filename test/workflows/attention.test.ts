@@ -3,7 +3,8 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { ChainState } from '../../decisions/chain-state.ts';
 import { HOUR_MS, MINUTE_MS } from '../../decisions/durations.ts';
 import { timeSkippingServer } from '../support/servers.ts';
-import { World, manifestText } from './support/world.ts';
+import { manifestText } from './support/spec.ts';
+import { World } from './support/world.ts';
 
 let world: World;
 beforeAll(async () => {

@@ -9,7 +9,8 @@ import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../decisions/durations.ts';
 import { advance } from '../../local/advance.ts';
 import { labelingJobView, stateChange } from '../../workflows/messages.ts';
 import { temporalDevServer } from '../support/servers.ts';
-import { ACCOUNT, REGION, TASK_QUEUE, World, type Story } from './support/world.ts';
+import { ACCOUNT, REGION } from './support/spec.ts';
+import { TASK_QUEUE, World, type Story } from './support/world.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -47,6 +48,9 @@ const soonState = (chain: string, wanted: (state: ChainState) => boolean): Promi
     return wanted(state) ? state : null;
   });
 
+/** A stop of ours was sent to AWS. */
+const isStopping = ({ generations }: ChainState): boolean => (generations[0]?.stop ?? null) !== null;
+
 const chainOf = (chain: string) => world.env.client.workflow.getHandle(labelingChainWorkflowId(chain));
 const followerOf = (jobName: string) =>
   world.env.client.workflow.getHandle(labelingJobWorkflowId({ account: ACCOUNT, region: REGION, jobName }));
@@ -54,7 +58,7 @@ const followerOf = (jobName: string) =>
 /** Starts a chain and lets its first job come to InProgress. */
 const startLive = async (chain: string, story: Story): Promise<{ state: ChainState; jobName: string }> => {
   await world.start(chain, story);
-  await soonState(chain, ({ generations }) => generations[0]?.createdAtMs != null);
+  await soonState(chain, ({ generations }) => typeof generations[0]?.createdAtMs === 'number');
   await pass(10 * MINUTE_MS);
   const state = await soonState(chain, ({ generations }) => generations[0]?.status === 'InProgress');
   return { state, jobName: state.generations[0]?.name ?? '' };
@@ -74,7 +78,7 @@ const passUntilEnded = async (chain: string, stepMs = 2 * HOUR_MS, steps = 12): 
 const reset = async (workflowId: string, task: number | 'last'): Promise<void> => {
   const handle = world.env.client.workflow.getHandle(workflowId);
   const { events } = await handle.fetchHistory();
-  const completed = (events ?? []).filter((event) => event.workflowTaskCompletedEventAttributes != null);
+  const completed = (events ?? []).filter((event) => (event.workflowTaskCompletedEventAttributes ?? null) !== null);
   const event = task === 'last' ? completed.at(-1) : completed[task - 1];
   const { runId } = await handle.describe();
   await world.env.connection.workflowService.resetWorkflowExecution({
@@ -90,7 +94,7 @@ describe('cancel', () => {
   test('of a chain: the paid job is stopped, confirmed by Describe, its labels kept; then the chain ends (I2, I5)', async () => {
     const { jobName } = await startLive('cancelled', { jobs: [slow] });
     await chainOf('cancelled').cancel();
-    await soonState('cancelled', ({ generations }) => generations[0]?.stop != null);
+    await soonState('cancelled', isStopping);
     const state = await passUntilEnded('cancelled', 10 * MINUTE_MS);
     expect(state.end).toMatchObject({ status: 'stopped', reason: 'the workflow was cancelled' });
     expect(state.end?.finalManifestUri).not.toBeNull();
@@ -102,7 +106,7 @@ describe('cancel', () => {
   test('of a job: the job is stopped and the chain ends stopped, without another job', async () => {
     const { jobName } = await startLive('cancelled-job', { jobs: [slow] });
     await followerOf(jobName).cancel();
-    await soonState('cancelled-job', ({ generations }) => generations[0]?.stop != null);
+    await soonState('cancelled-job', isStopping);
     const state = await passUntilEnded('cancelled-job', 10 * MINUTE_MS);
     expect(state.end?.status).toBe('stopped');
     expect(world.jobNames('cancelled-job')).toHaveLength(1);
@@ -127,7 +131,7 @@ describe('terminate', () => {
     await world.run('terminated-stop', { kind: 'resume', spec: before.spec, options });
     await soonState('terminated-stop', ({ phase }) => phase.kind === 'job');
     await world.stop('terminated-stop');
-    await soonState('terminated-stop', ({ generations }) => generations[0]?.stop != null);
+    await soonState('terminated-stop', isStopping);
     expect((await passUntilEnded('terminated-stop', 10 * MINUTE_MS)).end?.status).toBe('stopped');
   });
 
@@ -159,7 +163,7 @@ describe('terminate', () => {
       jobs: [{ ...slow, stop: { takes: '50m' } }],
     });
     for (let hour = 0; hour < 50; hour += 1) {
-      if ((await world.state('lost-stop')).generations[0]?.stop != null) break;
+      if (isStopping(await world.state('lost-stop'))) break;
       await pass(hour < 42 ? 6 * HOUR_MS : HOUR_MS, HOUR_MS);
       if (hour < 42) hour += 5;
     }

@@ -2,7 +2,8 @@
 import type { ChainState } from '../../decisions/chain-state.ts';
 import { MINUTE_MS } from '../../decisions/durations.ts';
 import { timeSkippingServer } from '../support/servers.ts';
-import { World, manifestText, manifestUriOf, specOf } from './support/world.ts';
+import { manifestText, manifestUriOf, specOf } from './support/spec.ts';
+import { World } from './support/world.ts';
 
 let world: World;
 beforeAll(async () => {

@@ -1,0 +1,120 @@
+/** Create, describe and stop through the real SDK, with every fault of the API. */
+import { openSageMaker, region, requestOf, START_MS } from './sagemaker.ts';
+
+const name = 'birds-abcde-001';
+const request = requestOf(name);
+
+describe('create', () => {
+  test('a new name is created, with our tags and the hash of the request', async () => {
+    const { createLabelingJob, simulator } = await openSageMaker();
+    expect(await createLabelingJob({ region, request })).toEqual({
+      kind: 'created',
+      arn: `arn:aws:sagemaker:us-east-1:123456789012:labeling-job/${name}`,
+    });
+    const tags = Object.fromEntries(simulator.groundTruth.jobs[0]?.tags ?? []);
+    expect(tags).toMatchObject({ 'label-relay:chain': 'birds', 'label-relay:run': 'run-1' });
+    expect(tags['label-relay:request']).toMatch(/^[0-9a-f]{32}$/);
+  });
+
+  test.each(['after-effect-timeout', 'after-effect-error'] as const)(
+    'an answer lost by %s: the next try finds its own job, and there is one (I3)',
+    async (fault) => {
+      const { createLabelingJob, simulator } = await openSageMaker({
+        api: [{ op: 'CreateLabelingJob', fault, nth: 1 }],
+      });
+      await expect(createLabelingJob({ region, request })).rejects.toBeInstanceOf(Error);
+      expect(await createLabelingJob({ region, request })).toMatchObject({ kind: 'exists-as-ours' });
+      expect(simulator.groundTruth.jobs).toHaveLength(1);
+    },
+  );
+
+  test.each([
+    ['another run', requestOf(name, { 'label-relay:run': 'run-2' }), 'label-relay:run'],
+    ['another chain', requestOf(name, { 'label-relay:chain': 'owls' }), 'label-relay:chain'],
+    ['another request', { ...request, RoleArn: 'arn:aws:iam::123456789012:role/other' }, 'label-relay:request'],
+    [
+      'another input',
+      { ...request, InputConfig: { DataSource: { S3DataSource: { ManifestS3Uri: 's3://data/other.manifest' } } } },
+      'ManifestS3Uri',
+    ],
+  ])('a job of this name by %s is not ours: the name is taken', async (_what, theirs, differs) => {
+    const { createLabelingJob } = await openSageMaker();
+    await createLabelingJob({ region, request: theirs });
+    expect(await createLabelingJob({ region, request })).toMatchObject({
+      kind: 'name-taken',
+      message: expect.stringContaining(differs),
+    });
+  });
+
+  test.each([
+    ['ResourceLimitExceeded', undefined, { kind: 'quota' }],
+    ['ValidationException', 'Cannot assume the role', { kind: 'maybe-propagating' }],
+    ['AccessDeniedException', 'is not authorized to perform iam:PassRole', { kind: 'maybe-propagating' }],
+    ['ValidationException', 'TaskTitle is not nice', { kind: 'refused', error: 'ValidationException' }],
+  ] as const)('%s (%s) is a value that no retry mends', async (fault, message, expected) => {
+    const { createLabelingJob } = await openSageMaker({
+      api: [{ op: 'CreateLabelingJob', fault, ...(message === undefined ? {} : { message }) }],
+    });
+    expect(await createLabelingJob({ region, request })).toMatchObject(expected);
+  });
+
+  test.each(['ThrottlingException', 'InternalFailure', 'ServiceUnavailable', 'drop'] as const)(
+    '%s is thrown, so that Temporal tries again',
+    async (fault) => {
+      const { createLabelingJob } = await openSageMaker({ api: [{ op: 'CreateLabelingJob', fault, nth: 1 }] });
+      await expect(createLabelingJob({ region, request })).rejects.toBeInstanceOf(Error);
+      expect(await createLabelingJob({ region, request })).toMatchObject({ kind: 'created' });
+    },
+  );
+});
+
+describe('what Describe says', () => {
+  test('shows the job by the service’s own clock, never by ours', async () => {
+    const { createLabelingJob, describeLabelingJob, simulator } = await openSageMaker();
+    await createLabelingJob({ region, request });
+    await simulator.advance(30_000);
+    expect(await describeLabelingJob({ region, name })).toMatchObject({
+      kind: 'observed',
+      name,
+      createdAtMs: START_MS,
+      serviceNowMs: START_MS + 30_000,
+      failureReason: null,
+      finalModelArn: null,
+    });
+  });
+
+  test.each(['ResourceNotFound', 'ValidationException'] as const)(
+    '%s means that there is no such job',
+    async (notFound) => {
+      const { describeLabelingJob } = await openSageMaker({ notFound });
+      expect(await describeLabelingJob({ region, name })).toMatchObject({ kind: 'absent' });
+    },
+  );
+
+  test('a throttle and a denial are no absence: they are thrown', async () => {
+    for (const fault of ['ThrottlingException', 'AccessDeniedException'] as const) {
+      const { describeLabelingJob } = await openSageMaker({ api: [{ op: 'DescribeLabelingJob', fault }] });
+      await expect(describeLabelingJob({ region, name })).rejects.toMatchObject({ name: fault });
+    }
+  });
+});
+
+describe('stop', () => {
+  test('is accepted for a live job, with the service’s time', async () => {
+    const { createLabelingJob, stopLabelingJob, simulator } = await openSageMaker();
+    await createLabelingJob({ region, request });
+    expect(await stopLabelingJob({ region, name })).toEqual({ kind: 'accepted', serviceNowMs: START_MS });
+    expect(simulator.groundTruth.jobs[0]?.status).toBe('Stopping');
+  });
+
+  test('of a job that is over, Initializing or absent is refused as a value: the next Describe says which', async () => {
+    const { createLabelingJob, stopLabelingJob, simulator } = await openSageMaker({
+      jobs: [{ stop: { whenInitializing: 'ValidationException' } }],
+    });
+    expect(await stopLabelingJob({ region, name })).toMatchObject({ kind: 'refused' });
+    await createLabelingJob({ region, request });
+    expect(await stopLabelingJob({ region, name })).toMatchObject({ kind: 'refused' });
+    await simulator.advance(86_400_000);
+    expect(await stopLabelingJob({ region, name })).toMatchObject({ kind: 'refused' });
+  });
+});
