@@ -8,6 +8,7 @@ export const PARTS = {
   merge: { load: async () => (await import('./parts/merge.ts')).run },
   month: { load: async () => (await import('./parts/month.ts')).run },
   reaction: { load: async () => (await import('./parts/reaction.ts')).run },
+  intake: { load: async () => (await import('./parts/intake.ts')).run },
 } as const satisfies Record<string, Entry>;
 
 export type PartName = keyof typeof PARTS;
