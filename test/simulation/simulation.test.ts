@@ -37,8 +37,8 @@ test('I1 to I8 hold for every seed, and enough happened to mean something', asyn
   const { seeds, broken, counts } = await simulate('--seeds', String(SEEDS), '--seconds', String(SECONDS));
   expect(broken).toEqual([]);
   expect(seeds.count).toBeGreaterThanOrEqual(SEEDS_MIN);
-  // Half of the seeds have a second job at least; each kind of fault came about once per ten seeds or more.
-  expect(seeds.relaunched).toBeGreaterThanOrEqual(seeds.count / 2);
+  // Four of ten seeds have a second job at least; each kind of fault came about once per ten seeds or more.
+  expect(seeds.relaunched).toBeGreaterThanOrEqual(seeds.count * 0.4);
   const least = seeds.count / 10;
   const kinds = [
     'relaunches',
