@@ -77,7 +77,7 @@ test('a manifest that cannot be used is named by its lines, not by what stands i
   const spec = await world.prepare('canary-bad', { objects: 0 });
   world.s3.store.write(manifestUriOf(spec), `${manifest}\n{"source": "${secret} ${mail}\n["${worker}"]\n`);
   const handle = await world.run('canary-bad', { kind: 'start', spec });
-  await expect(handle.result()).rejects.toThrow();
+  await expect(handle.result()).rejects.toThrow('Workflow execution failed');
   const kept = await everythingKept('canary-bad');
   expect(kept).toContain('line 4');
   expect(found(kept)).toEqual([]);
