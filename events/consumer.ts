@@ -9,6 +9,7 @@ import { Consumer } from 'sqs-consumer';
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import { InputError, messageOf } from '../errors.ts';
 import { stateChange } from '../workflows/messages.ts';
+import { createBacklogGate } from './backlog-gate.ts';
 import { BreakerStopped, createBreaker, outageVisibilityS } from './breaker.ts';
 import { deliver } from './deliver.ts';
 import { dispositionOf, handleBodies, type Outcome, type OutcomeKind, type WorkerEvent } from './handling.ts';
@@ -57,6 +58,12 @@ const defaultPace: Pace = {
 export type ConsumerStats = { receiving: boolean; counts: Readonly<Partial<Record<EventMetric, number>>> };
 export type RunningConsumer = { stop(): Promise<void>; stats(): ConsumerStats };
 
+/** The most that SQS gives at once. */
+const BATCH_SIZE = 10;
+/** Batches under way at once while there is a backlog; without one a single receiver polls. */
+const LANES = 3;
+/** The most signals that one consumer has under way. */
+export const SIGNALS_AT_ONCE = LANES * BATCH_SIZE;
 /** Longer than a signal with all its retries; extended while a batch is handled. Seconds. */
 export const VISIBILITY_S = 120;
 const HEARTBEAT_S = 40;
@@ -96,6 +103,7 @@ export const startConsumer = (options: ConsumerOptions): RunningConsumer => {
   });
 
   const stopping = new AbortController();
+  const backlog = createBacklogGate();
   let receiveFailures = 0;
   /** sqs-consumer polls again at once after most errors: without this a missing queue would be asked in a tight loop. */
   const waitAfterFailures = async (): Promise<void> => {
@@ -145,56 +153,66 @@ export const startConsumer = (options: ConsumerOptions): RunningConsumer => {
           break;
       }
     }
-    if (outcomes.some(({ kind }) => kind === 'outage')) breaker.trip();
+    const isOutage = outcomes.some(({ kind }) => kind === 'outage');
+    backlog.saw(!isOutage && messages.length === BATCH_SIZE);
+    if (isOutage) breaker.trip();
     else if (outcomes.some(({ kind }) => answeredKinds.has(kind))) breaker.answered();
     await putBack(kept);
     return finished;
   };
 
-  const consumer = Consumer.create({
-    sqs,
-    queueUrl,
-    batchSize: 10,
-    waitTimeSeconds: options.waitTimeS ?? 10,
-    visibilityTimeout: VISIBILITY_S,
-    heartbeatInterval: HEARTBEAT_S,
-    messageSystemAttributeNames: ['ApproximateReceiveCount'],
-    pollingCompleteWaitTimeMs: STOP_WITHIN_MS,
-    authenticationErrorTimeout: 0, // Waits are ours, below.
-    strictReturn: true,
-    suppressFifoWarning: true,
-    preReceiveMessageCallback: async () => {
-      await waitAfterFailures();
-      await breaker.pass();
-    },
-    postReceiveMessageCallback: async () => {
-      receiveFailures = 0;
-    },
-    handleMessageBatch: handleBatch,
-  });
-  // Without a listener an 'error' event would end the process.
-  consumer.on('error', (error, messages) => {
-    if (stopping.signal.aborted || error.cause instanceof BreakerStopped) return;
-    if (messages === undefined) {
-      receiveFailures += 1;
-      count('receive-failed');
-    }
-    logger.warn(messages === undefined ? 'Could not receive events' : 'Could not finish messages; they come back', {
-      why: messageOf(error),
+  const createLane = (isFirst: boolean): Consumer => {
+    const consumer = Consumer.create({
+      sqs,
+      queueUrl,
+      batchSize: BATCH_SIZE,
+      waitTimeSeconds: options.waitTimeS ?? 10,
+      visibilityTimeout: VISIBILITY_S,
+      heartbeatInterval: HEARTBEAT_S,
+      messageSystemAttributeNames: ['ApproximateReceiveCount'],
+      pollingCompleteWaitTimeMs: STOP_WITHIN_MS,
+      authenticationErrorTimeout: 0, // Waits are ours, below.
+      strictReturn: true,
+      suppressFifoWarning: true,
+      preReceiveMessageCallback: async () => {
+        if (!isFirst) await backlog.pass();
+        await waitAfterFailures();
+        await breaker.pass();
+      },
+      postReceiveMessageCallback: async () => {
+        receiveFailures = 0;
+      },
+      handleMessageBatch: handleBatch,
     });
-  });
-  consumer.start();
+    // Without a listener an 'error' event would end the process.
+    consumer.on('error', (error, messages) => {
+      if (stopping.signal.aborted || error.cause instanceof BreakerStopped) return;
+      if (messages === undefined) {
+        receiveFailures += 1;
+        count('receive-failed');
+      }
+      logger.warn(messages === undefined ? 'Could not receive events' : 'Could not finish messages; they come back', {
+        why: messageOf(error),
+      });
+    });
+    consumer.on('empty', () => backlog.saw(false));
+    return consumer;
+  };
+  const lanes = Array.from({ length: LANES }, (_, index) => createLane(index === 0));
+  for (const lane of lanes) lane.start();
 
   let stopped: Promise<void> | undefined;
   return {
     /** Takes no further message; resolves when every message taken is deleted or returned. */
     stop: () => {
-      stopped ??= new Promise((resolve) => {
-        consumer.once('stopped', () => resolve());
+      stopped ??= (async () => {
+        const allStopped = lanes.map((lane) => new Promise<void>((resolve) => lane.once('stopped', () => resolve())));
         stopping.abort();
+        backlog.stop();
         breaker.stop();
-        consumer.stop();
-      });
+        for (const lane of lanes) lane.stop();
+        await Promise.all(allStopped);
+      })();
       return stopped;
     },
     stats: () => ({ receiving: !breaker.isOpen() && !stopping.signal.aborted, counts: { ...counts } }),

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
 import { SEARCH_ATTRIBUTES } from '../../decisions/search-attributes.ts';
 import { labelingJobWorkflowId } from '../../decisions/names.ts';
-import { startConsumer } from '../../events/consumer.ts';
+import { SIGNALS_AT_ONCE, startConsumer } from '../../events/consumer.ts';
 import { STATE_CHANGE_DETAIL_TYPE } from '../../events/state-change-pattern.ts';
 import { connectToLocalTemporal } from '../../local/local-clients.ts';
 import { startTemporalServer } from '../../local/temporal-server.ts';
@@ -18,8 +18,6 @@ import { startLoadQueue, type LoadQueue } from '../queue.ts';
 
 const ACCOUNT = '123456789012';
 const REGION = 'us-east-1';
-/** Signals that the consumer has under way at once: a batch. */
-const CONCURRENCY = 10;
 const SIGNALED = 26;
 
 type Event = { jobName: string; status: string };
@@ -63,7 +61,7 @@ const sideBySide = async <T>(items: readonly T[], many: number, work: (item: T) 
 const signalAll = async (client: Client, events: readonly Event[]): Promise<number> => {
   const startMs = performance.now();
   let number = 0;
-  await sideBySide(events, CONCURRENCY, async ({ jobName, status }) => {
+  await sideBySide(events, SIGNALS_AT_ONCE, async ({ jobName, status }) => {
     number += 1;
     await client.workflow.getHandle(`raw-${jobName}`).signal(stateChange, { status, eventId: `event-${number}` });
   });
@@ -101,7 +99,7 @@ const countLost = async (client: Client, events: readonly Event[]): Promise<numb
     expected.set(jobName, (expected.get(jobName) ?? new Set()).add(status));
   }
   let lost = 0;
-  await sideBySide([...expected], CONCURRENCY, async ([jobName, statuses]) => {
+  await sideBySide([...expected], SIGNALS_AT_ONCE, async ([jobName, statuses]) => {
     const { events: history } = await client.workflow.getHandle(workflowIdOf(jobName)).fetchHistory();
     for (const { eventType, workflowExecutionSignaledEventAttributes: signal } of history ?? []) {
       if (eventType !== SIGNALED) continue;
@@ -117,7 +115,7 @@ const countLost = async (client: Client, events: readonly Event[]): Promise<numb
 const startTargets = async (client: Client, jobs: number): Promise<void> => {
   const names = Array.from({ length: jobs }, (_, index) => `job-${index}`);
   const ids = names.flatMap((name) => [workflowIdOf(name), `raw-${name}`]);
-  await sideBySide(ids, CONCURRENCY, async (workflowId) => {
+  await sideBySide(ids, SIGNALS_AT_ONCE, async (workflowId) => {
     await client.workflow.start('nobody-runs-this', { taskQueue: 'no-worker', workflowId });
   });
 };
@@ -138,7 +136,11 @@ const measure = async (connection: Connection, queue: LoadQueue, quick: boolean)
   const left = await queue.left();
   await queue.send(bodies);
   const secondsOfTwo = await consumeAll(client, queue, messages, 2);
-  const baseline = { what: `bare signal() calls, ${CONCURRENCY} at once`, value: messages / rawSeconds, unit: '/s' };
+  const baseline = {
+    what: `bare signal() calls, ${SIGNALS_AT_ONCE} at once`,
+    value: messages / rawSeconds,
+    unit: '/s',
+  };
   return [
     figure('intake: rate of messages', rawSeconds / seconds, '×', {
       baseline,
