@@ -11,7 +11,7 @@ import {
   streamingJobEnded,
 } from '../../decisions/after-job.ts';
 import { attention } from '../../decisions/attention.ts';
-import { countersOf, heard, lastGeneration, newChain, notCreatedText } from '../../decisions/chain-state.ts';
+import { countersOf, heard, lastGeneration, newChain, type notCreatedText } from '../../decisions/chain-state.ts';
 import { DAY_MS } from '../../decisions/durations.ts';
 import { asTerminal, isKnownStatus } from '../../decisions/ending.ts';
 import { nextOrder, type JobOrder } from '../../decisions/next-order.ts';

@@ -3,6 +3,7 @@
  * small model of the objects. Held: each history ends, I1 to I6 as far as the decisions can hold them, no function throws,
  * and over the run no outcome stays unreached.
  */
+import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import {
   jobDecided,
@@ -145,19 +146,20 @@ class Chain {
     this.state = jobDecided(this.state, order, input);
     // I3: the one live job.
     this.live += 1;
-    expect(this.live).toBe(1);
-    expect(isLabelingJobName(order.name)).toBe(true);
-    expect(
+    assert.equal(this.live, 1);
+    assert.ok(isLabelingJobName(order.name));
+    assert.equal(
       labelingJobRequest(this.state, this.state.generations.at(-1) ?? this.fail('no generation')).LabelingJobName,
-    ).toBe(order.name);
+      order.name,
+    );
     // I6: with all that the live job may cost, the cap holds.
     if (!this.state.spec.streaming) {
-      expect(committedCost(this.state) ?? 0).toBeLessThanOrEqual((policy.maxCost ?? 0) + 1e-6);
-      expect(objectsSent(this.state)).toBeLessThanOrEqual(policy.maxObjectsSent ?? 0);
-      expect(sent.length).toBeGreaterThan(0);
+      assert.ok((committedCost(this.state) ?? 0) <= (policy.maxCost ?? 0) + 1e-6);
+      assert.ok(objectsSent(this.state) <= (policy.maxObjectsSent ?? 0));
+      assert.ok(sent.length > 0);
     }
     // I1: nothing that has a label is sent.
-    expect(sent.every((one) => one.state === 'open')).toBe(true);
+    assert.ok(sent.every((one) => one.state === 'open'));
     this.#end(order, how, fates, sent, late);
     this.live -= 1;
   }
@@ -236,7 +238,7 @@ class Chain {
     const lateObjects = this.objects.filter((one) => one.state === 'open').slice(0, late);
     for (const object of lateObjects) object.state = 'labeled';
     const dataset = this.#dataset();
-    expect(dataset.labeled).toBeGreaterThanOrEqual(before.labeled);
+    assert.ok(dataset.labeled >= before.labeled);
     const merge: Merge = {
       dataset,
       output: { uri: 's3://out', etag: `e${generation}` },
@@ -275,10 +277,10 @@ class Chain {
   /** I2: every object stands in exactly one of the counts that people see. */
   check(): void {
     const { objects, jobs } = chainDocument(this.state, null);
-    expect(objects.total).toBe(objects.labeled + objects.remaining + objects.setAside);
-    if (!this.state.spec.streaming) expect(objects.total).toBe(this.objects.length);
-    expect(new Set(jobs.map((job) => job.name)).size).toBe(jobs.length);
-    expect(JSON.parse(JSON.stringify(this.state))).toEqual(this.state);
+    assert.equal(objects.total, objects.labeled + objects.remaining + objects.setAside);
+    if (!this.state.spec.streaming) assert.equal(objects.total, this.objects.length);
+    assert.equal(new Set(jobs.map((job) => job.name)).size, jobs.length);
+    assert.deepEqual(JSON.parse(JSON.stringify(this.state)), this.state);
   }
 
   fail(what: string): never {
@@ -297,12 +299,12 @@ test('every history ends, holds I1 to I6, and over all of them no outcome stays 
       const roundAt = (index: number): Round => given.rounds[index % given.rounds.length] ?? chain.fail('no round');
       for (; ; steps += 1) {
         // Bounded: by maxJobs and by the answers of a person, of which each leads to at most one job that was not counted.
-        expect(steps).toBeLessThan(600);
+        assert.ok(steps < 600);
         const order = nextOrder(chain.state);
         chain.check();
         if (order.kind === 'end') {
           ends.set(order.status, (ends.get(order.status) ?? 0) + 1);
-          if (order.status === 'labeled') expect(chain.objects.every((one) => one.state !== 'open')).toBe(true);
+          if (order.status === 'labeled') assert.ok(chain.objects.every((one) => one.state !== 'open'));
           break;
         }
         if (order.kind === 'ask') {
@@ -312,11 +314,11 @@ test('every history ends, holds I1 to I6, and over all of them no outcome stays 
           const before = chain.state;
           const how = answers > 60 ? 'stop' : roundAt(steps).answer;
           const answered = chain.answer(how);
-          if (answered === 'refused' && how !== 'raise') expect(chain.state).toBe(before);
+          if (answered === 'refused' && how !== 'raise') assert.equal(chain.state, before);
           if (answered === 'refused') chain.answer('stop');
           continue;
         }
-        expect(chain.state.stopRequested).toBeNull();
+        assert.equal(chain.state.stopRequested, null);
         expect(chain.state.generations.filter((job) => job.outcome !== 'not-created').length).toBeLessThan(
           maxJobsOf(chain.state),
         );
@@ -330,7 +332,7 @@ test('every history ends, holds I1 to I6, and over all of them no outcome stays 
         // I5: after a stop no further create is decided.
         if (round.stop && steps > 20) {
           chain.state = { ...chain.state, stopRequested: { atMs: chain.nowMs, reason: 'a person' } };
-          expect(nextOrder(chain.state).kind).toBe('end');
+          assert.equal(nextOrder(chain.state).kind, 'end');
         }
       }
     }),
