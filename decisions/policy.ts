@@ -254,6 +254,16 @@ export const policyProblems = (policy: Policy): string[] => {
   return problems;
 };
 
-/** Whether the chain's policy sends notifications of this kind anywhere. */
-export const wantsNotification = ({ notify }: Policy, kind: NotificationKind): boolean =>
-  (notify.topicArn !== null || notify.webhook !== null) && notify.kinds.includes(kind);
+/** Where one notification goes. */
+export type NotificationTarget =
+  { kind: 'topic'; topicArn: string } | { kind: 'webhook'; url: string; secretName: string | null };
+
+/** Where the chain's policy sends notifications of this kind; nowhere: an empty list. */
+export const notificationTargets = ({ notify }: Policy, kind: NotificationKind): NotificationTarget[] => {
+  const { topicArn, webhook, kinds } = notify;
+  if (!kinds.includes(kind)) return [];
+  const targets: NotificationTarget[] = [];
+  if (topicArn !== null) targets.push({ kind: 'topic', topicArn });
+  if (webhook !== null) targets.push({ kind: 'webhook', ...webhook });
+  return targets;
+};

@@ -26,8 +26,8 @@ const gradeOf: Calls = {
   claimLabelingJob: quick,
   readRecord: quick,
   writeRecord: quick,
-  // About ten minutes of tries: a receiver that is out for longer must not hold up a chain.
-  notify: { ...quick, retry: { ...retry, maximumAttempts: 10 } },
+  // Nobody waits for it (notifications.ts); after a day it is no news.
+  notify: { ...quick, scheduleToCloseTimeout: '1d', retry: { ...retry, maximumInterval: '1h' } },
   openDataset: heavy,
   copyAssets: quick,
   adoptJobInput: heavy,

@@ -11,7 +11,7 @@ import type { ResumeOptions } from '../decisions/resume.ts';
 import type { Spec } from '../decisions/spec.ts';
 import { call } from './calls.ts';
 import { chainDetails } from './details.ts';
-import { notifications, type Notifications } from './notifications.ts';
+import { Outbox, notifications, type Notifications, type Outgoing } from './notifications.ts';
 import { searchAttributes } from './search-attributes.ts';
 
 /** How a chain's workflow begins. */
@@ -46,6 +46,8 @@ export type Carried = {
   askedBefore: Attention | null;
   /** How often a person was told of the present attention. */
   reminders: number;
+  /** Notifications that are not delivered yet. */
+  outbox: Outgoing[];
 };
 
 export type LabelingChainResult = {
@@ -63,6 +65,7 @@ export class Superseded extends Error {
 export class ChainRun {
   readonly chain: string;
   readonly carried: Carried;
+  readonly outbox: Outbox;
   readonly tell: Notifications;
   /** False while the record is read: until then the state is not the chain's. */
   loaded: boolean;
@@ -84,10 +87,12 @@ export class ChainRun {
             pending: NOTHING_PENDING,
             askedBefore: null,
             reminders: 0,
+            outbox: [],
           };
     this.chain = this.carried.state.chain;
     this.loaded = input.kind !== 'resume' && input.kind !== 'amend';
-    this.tell = notifications(() => this.carried.state);
+    this.outbox = new Outbox(this.carried.outbox);
+    this.tell = notifications(() => this.carried.state, this.outbox);
   }
 
   get state(): ChainState {

@@ -17,11 +17,11 @@ import {
 import type { LabelingJobRequest } from '../decisions/job-request.ts';
 import { labelingChainWorkflowId } from '../decisions/names.ts';
 import { noticesOf, type Notice } from '../decisions/notices.ts';
-import { wantsNotification, type Policy } from '../decisions/policy.ts';
+import type { Policy } from '../decisions/policy.ts';
 import { call } from './calls.ts';
 import { jobDetails } from './details.ts';
 import { jobReport, type JobReport } from './messages.ts';
-import { notify } from './notifications.ts';
+import { Outbox, type Outgoing } from './notifications.ts';
 import { searchAttributes } from './search-attributes.ts';
 
 export type LabelingJobInput = {
@@ -57,6 +57,8 @@ export type CarriedJob = {
   lastLookMs: number | null;
   /** AWS did not take our last stop (a job that is still Initializing, say): ask again as soon as it is InProgress. */
   stopRefused: boolean;
+  /** Notifications that are not delivered yet. */
+  outbox: Outgoing[];
 };
 
 const newCarried = (input: LabelingJobInput): CarriedJob => ({
@@ -69,6 +71,7 @@ const newCarried = (input: LabelingJobInput): CarriedJob => ({
   greet: false,
   lastLookMs: null,
   stopRefused: false,
+  outbox: [],
 });
 
 const noticeSubject = (kind: Notice['kind'], name: string): string => {
@@ -87,6 +90,7 @@ export class JobFollower {
   readonly name: string;
   readonly context: FollowContext;
   readonly carried: CarriedJob;
+  readonly outbox: Outbox;
   /** A Describe is under way: an event that comes now starts no second one (law 1). */
   looking = false;
   /** Of this run, for continue-as-new. */
@@ -97,6 +101,7 @@ export class JobFollower {
     this.name = input.request.LabelingJobName;
     this.context = { policy: input.policy, streaming: input.streaming, sentObjects: input.sentObjects };
     this.carried = input.carried ?? newCarried(input);
+    this.outbox = new Outbox(this.carried.outbox);
   }
 
   get follow(): Follow {
@@ -216,8 +221,7 @@ export class JobFollower {
     }
     for (const { kind, id, message } of noticesOf(this.follow, context)) {
       this.follow = { ...this.follow, noticesTold: [...this.follow.noticesTold, id] };
-      if (!wantsNotification(input.policy, kind)) continue;
-      await notify(input.policy, {
+      this.outbox.send(input.policy, {
         id: `${name}:${id}`,
         kind,
         chain: input.chain,

@@ -83,13 +83,16 @@ export const runJob = async (run: ChainRun, job: Generation): Promise<Ending> =>
         log.warn('The workflow of the labeling job was terminated; a new one follows the same job', { workflowId });
       } else if (error instanceof ChildWorkflowFailure) {
         failures += 1;
-        await askAboutFollower(run, job, error.cause?.message ?? error.message, failures);
+        await askAboutFollower(run, job, rootMessage(error), failures);
       } else {
         throw error;
       }
     }
   }
 };
+
+/** The sentence at the bottom of a chain of failures. */
+const rootMessage = (error: Error): string => (error.cause instanceof Error ? rootMessage(error.cause) : error.message);
 
 /** A stop is no answer to a lost follower: only a new one can stop the paid job. */
 const askAboutFollower = async (run: ChainRun, job: Generation, why: string, failures: number): Promise<void> => {
@@ -185,7 +188,7 @@ const watchJob = async (run: ChainRun, watch: Watch): Promise<void> => {
       toldAttention = attention;
       days = 0;
       sinceTellMs = 0;
-      if (attention !== null) await run.tell.attention(attention, days);
+      if (attention !== null) run.tell.attention(attention, days);
     }
     if (run.unrecorded) await run.writeRecord('a person or a stop changed something while a job is live');
     const changed = (): boolean =>
@@ -205,7 +208,7 @@ const watchJob = async (run: ChainRun, watch: Watch): Promise<void> => {
         if (toldAttention !== null && sinceTellMs >= DAY_MS) {
           sinceTellMs = 0;
           days += 1;
-          await run.tell.attention(toldAttention, days);
+          run.tell.attention(toldAttention, days);
         }
       }
     }

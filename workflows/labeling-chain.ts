@@ -128,7 +128,7 @@ const decideJob = async (run: ChainRun, order: JobOrder): Promise<void> => {
   run.set(jobDecided(run.state, order, input));
   run.showInList();
   await run.writeRecord(`${order.name} is decided`);
-  if (order.generation > 1) await run.tell.continued(order.generation, order.name);
+  if (order.generation > 1) run.tell.continued(order.generation, order.name);
 };
 
 const endChain = async (run: ChainRun, status: EndStatus, reason: string): Promise<void> => {
@@ -157,7 +157,7 @@ const endChain = async (run: ChainRun, status: EndStatus, reason: string): Promi
   });
   run.showInList();
   await run.writeRecord(`the chain is ${status}`);
-  await run.tell.finished(status, reason);
+  run.tell.finished(status, reason);
 };
 
 /** One step of the chain; true when the chain is over. */
@@ -185,7 +185,7 @@ const step = async (run: ChainRun): Promise<boolean> => {
     }
     case 'settling':
       await settle(run, phase);
-      await run.tell.jobEnded(phase.generation);
+      run.tell.jobEnded(phase.generation);
       return false;
     case 'ended':
       if (!phase.lateLookDone) await lookForLateLabels(run);
@@ -259,7 +259,7 @@ export async function labelingChain(input: LabelingChainInput): Promise<Labeling
   handleMessages(run);
   return CancellationScope.nonCancellable(async () => {
     if (await begin(run, input)) await runToEnd(run);
-    await condition(allHandlersFinished);
+    await condition(() => run.outbox.isEmpty && allHandlersFinished());
     const { end } = run.state;
     if (run.cancelled && end?.status === 'stopped') throw new CancelledFailure(end.reason);
     return {

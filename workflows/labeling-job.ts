@@ -156,6 +156,10 @@ export async function labelingJob(input: LabelingJobInput): Promise<Ending> {
   return CancellationScope.nonCancellable(async () => {
     const ending = await runJob(job);
     if (ending.kind === 'ended') job.showDetails();
+    // The chain does not wait for long until people have heard of it.
+    if (!job.outbox.isEmpty) {
+      await condition(() => job.outbox.isEmpty, '1 minute', { summary: 'Gives the last notifications a moment' });
+    }
     // As a result it reaches the chain that started us; one that was resumed or reset hears it only so.
     await job.tellChain({ kind: 'ended', generation: input.generation, ending });
     return ending;

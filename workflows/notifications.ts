@@ -1,43 +1,75 @@
 /** What a chain tells people, as calls of the notify activity. Stable ids: a receiver drops repeats. */
-import { log } from '@temporalio/workflow';
+import { CancellationScope, log } from '@temporalio/workflow';
 import type { Notification } from '../activities/notifications.ts';
 import type { Attention } from '../decisions/attention.ts';
 import type { ChainState, EndStatus } from '../decisions/chain-state.ts';
-import { wantsNotification, type NotificationKind, type Policy } from '../decisions/policy.ts';
+import {
+  notificationTargets,
+  type NotificationKind,
+  type NotificationTarget,
+  type Policy,
+} from '../decisions/policy.ts';
 import { call } from './calls.ts';
 
-/** News that cannot be delivered (the receiver is out for long) is lost with a line in the log: it never holds up a chain. */
-export const notify = async (policy: Policy, notification: Notification): Promise<void> => {
-  try {
-    await call('notify', `Notify: ${notification.subject}`, { policy, notification });
-  } catch (error) {
-    log.warn('A notification could not be delivered', { id: notification.id, error: String(error) });
+/** One notification on its way to one place. */
+export type Outgoing = { target: NotificationTarget; notification: Notification };
+
+/**
+ * News on its way. Nobody waits for it: a receiver that is out for hours holds up no chain. What is not delivered when a run
+ * continues as new is carried over and sent again, with the same id; what cannot be delivered for a day is lost, with a line in the
+ * log.
+ */
+export class Outbox {
+  readonly #waiting: Outgoing[];
+
+  /** @param waiting what the run before could not deliver; part of what is carried on, and kept up to date. */
+  constructor(waiting: Outgoing[]) {
+    this.#waiting = waiting;
+    for (const outgoing of waiting) void this.#deliver(outgoing);
   }
-};
+
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0;
+  }
+
+  /** Starts to send it to every place that the policy names for its kind. */
+  send(policy: Policy, notification: Notification): void {
+    for (const target of notificationTargets(policy, notification.kind)) {
+      const outgoing = { target, notification };
+      this.#waiting.push(outgoing);
+      void this.#deliver(outgoing);
+    }
+  }
+
+  async #deliver(outgoing: Outgoing): Promise<void> {
+    const { target, notification } = outgoing;
+    try {
+      const summary = `Notify (${target.kind}): ${notification.subject}`;
+      // Also after a cancel: it is a stop, and people are told of it.
+      await CancellationScope.nonCancellable(() => call('notify', summary, outgoing));
+    } catch (error) {
+      log.warn('A notification could not be delivered', { id: notification.id, to: target.kind, error: String(error) });
+    }
+    this.#waiting.splice(this.#waiting.indexOf(outgoing), 1);
+  }
+}
 
 type Facts = Record<string, string | number | null>;
 
 export type Notifications = ReturnType<typeof notifications>;
 
-export const notifications = (current: () => ChainState) => {
-  const send = async (
-    kind: NotificationKind,
-    id: string,
-    subject: string,
-    text: string,
-    facts: Facts,
-  ): Promise<void> => {
+/** What a chain tells; each returns at once. */
+export const notifications = (current: () => ChainState, outbox: Outbox) => {
+  const send = (kind: NotificationKind, id: string, subject: string, text: string, facts: Facts): void => {
     const { chain, spec, firstRunId } = current();
-    if (!wantsNotification(spec.policy, kind)) return;
-    const notification = { id: `${chain}:${firstRunId}:${id}`, kind, chain, subject, text, facts };
-    await notify(spec.policy, notification);
+    outbox.send(spec.policy, { id: `${chain}:${firstRunId}:${id}`, kind, chain, subject, text, facts });
   };
 
   return {
-    attention: (attention: Attention, day: number): Promise<void> => {
+    attention: (attention: Attention, day: number): void => {
       const { chain } = current();
       const again = day === 0 ? '' : ` (day ${day + 1})`;
-      return send(
+      send(
         'attention',
         `attention:${attention.reason}:${attention.generation ?? 0}:${attention.sinceMs ?? 0}:${day}`,
         `${chain} asks for attention${again}: ${attention.reason}`,
@@ -45,7 +77,7 @@ export const notifications = (current: () => ChainState) => {
         { reason: attention.reason, generation: attention.generation },
       );
     },
-    jobEnded: async (generation: number): Promise<void> => {
+    jobEnded: (generation: number): void => {
       const { chain, generations, dataset } = current();
       const job = generations.find((one) => one.generation === generation);
       if (job === undefined || job.outcome === null) return;
@@ -59,7 +91,7 @@ export const notifications = (current: () => ChainState) => {
               : 'job-completed';
       const remaining = dataset?.remaining ?? 0;
       const reason = job.failureReason === null ? '' : ` Reason: ${job.failureReason}`;
-      await send(
+      send(
         kind,
         `job:${generation}`,
         `${chain}: ${job.name} ${job.status.toLowerCase()} (${job.outcome})`,
@@ -68,10 +100,10 @@ export const notifications = (current: () => ChainState) => {
       );
     },
     /** Attempts are used up, by declines above all: these objects go to no later job. */
-    setAside: (generation: number, newlySetAside: number): Promise<void> => {
+    setAside: (generation: number, newlySetAside: number): void => {
       const { chain, generations, dataset } = current();
       const name = generations.find((one) => one.generation === generation)?.name ?? `generation ${generation}`;
-      return send(
+      send(
         'objects-set-aside',
         `set-aside:${generation}`,
         `${chain}: ${newlySetAside} objects have used up their attempts`,
@@ -79,7 +111,7 @@ export const notifications = (current: () => ChainState) => {
         { generation, newlySetAside, setAside: dataset?.setAside ?? 0 },
       );
     },
-    continued: (generation: number, name: string): Promise<void> =>
+    continued: (generation: number, name: string): void =>
       send(
         'chain-continued',
         `continued:${generation}`,
@@ -90,19 +122,13 @@ export const notifications = (current: () => ChainState) => {
           generation,
         },
       ),
-    finished: (status: EndStatus, reason: string): Promise<void> => {
+    finished: (status: EndStatus, reason: string): void => {
       const { chain, end } = current();
-      return send(
-        'chain-finished',
-        `finished:${current().generations.length}:${status}`,
-        `${chain} is ${status}`,
-        reason,
-        {
-          status,
-          finalManifest: end?.finalManifestUri ?? null,
-          leftoverReport: end?.leftoverReportUri ?? null,
-        },
-      );
+      send('chain-finished', `finished:${current().generations.length}:${status}`, `${chain} is ${status}`, reason, {
+        status,
+        finalManifest: end?.finalManifestUri ?? null,
+        leftoverReport: end?.leftoverReportUri ?? null,
+      });
     },
   };
 };

@@ -20,7 +20,7 @@ export const waitForPerson = async (run: ChainRun): Promise<void> => {
   if (attention.reason !== 'storage-refused') await run.writeRecord(`attention, ${attention.reason}`);
   const answered = (): boolean => run.stopped || run.state.attention === null;
   while (!answered()) {
-    await run.tell.attention(attention, run.carried.reminders);
+    run.tell.attention(attention, run.carried.reminders);
     run.carried.reminders += 1;
     for (let isAmended = true; isAmended;) {
       isAmended = await condition(() => answered() || run.unrecorded, '1 day', {

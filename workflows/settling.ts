@@ -40,7 +40,7 @@ export const settle = async (run: ChainRun, phase: Extract<Phase, { kind: 'settl
       const withLate = lateLabelsMerged(run.state, result.merge.dataset, result.lateOutputs);
       run.set(jobMerged(withLate, ending, generation, result.merge));
       const { newlySetAside } = result.merge;
-      if (newlySetAside > 0) await run.tell.setAside(generation, newlySetAside);
+      if (newlySetAside > 0) run.tell.setAside(generation, newlySetAside);
       return;
     }
     const isLate = waitedMs >= run.state.spec.policy.settleWithinMs;
