@@ -1,0 +1,101 @@
+/** The client API against a real server: what the commands adopt, amend and resume do, checks before them included. */
+import { InputError, LabelRelay } from '../../client.ts';
+import { HOUR_MS } from '../../decisions/durations.ts';
+import { advance } from '../../local/advance.ts';
+import { stopAfterTests, temporalDevServer } from '../support/servers.ts';
+import { manifestText, manifestUriOf, specOf } from './support/spec.ts';
+import { TASK_QUEUE, World } from './support/world.ts';
+
+let world: World;
+let relay: LabelRelay;
+beforeAll(async () => {
+  const { env } = await temporalDevServer();
+  world = await World.open(env, { followsTemporal: false, sendsEvents: true });
+  relay = new LabelRelay({ client: env.client, taskQueue: TASK_QUEUE, workerWaitMs: 10_000 });
+  stopAfterTests(() => world.clear());
+}, 90_000);
+
+const arnOf = (name: string): string => `arn:aws:sagemaker:us-east-1:123456789012:labeling-job/${name}`;
+
+/** A labeling job that somebody started without us. */
+const startForeign = async (name: string, chain: string): Promise<void> => {
+  world.s3.store.write(manifestUriOf(chain), manifestText(chain, 6));
+  const { kind } = await world.simulator.call('CreateLabelingJob', {
+    ...specOf(chain).job,
+    LabelingJobName: name,
+    Tags: [{ Key: 'team', Value: 'birds' }],
+  });
+  expect(kind).toBe('ok');
+};
+
+const untilEnded = async (chain: string): Promise<void> => {
+  for (let step = 0; step < 20; step += 1) {
+    const { status } = await relay.get(chain);
+    if (status !== 'running') return;
+    await advance({
+      connection: world.env.connection,
+      taskQueue: TASK_QUEUE,
+      simulatorEndpoint: world.simulator.endpoint,
+      durationMs: HOUR_MS,
+    });
+  }
+};
+
+const problem = (attempt: Promise<unknown>): Promise<string> =>
+  attempt.then(
+    () => 'it worked',
+    (thrown: unknown) => (thrown instanceof InputError ? thrown.message : `no InputError: ${String(thrown)}`),
+  );
+
+test('adopt: the request is rebuilt from Describe, the job tagged, followed and merged', async () => {
+  await startForeign('theirs-1', 'taken-over');
+  const dry = await relay.adopt(arnOf('theirs-1'), { chain: 'taken-over', dryRun: true });
+  expect(dry).toMatchObject({ started: false, preflight: { objects: { total: 6 } } });
+  await relay.adopt(arnOf('theirs-1'), { chain: 'taken-over', policy: { maxAttemptsPerObject: 5 } });
+  const { document, spec } = await relay.detail('taken-over');
+  expect(document).toMatchObject({ generation: 1, jobs: [{ name: 'theirs-1', sent: 6 }] });
+  expect(spec?.policy.maxAttemptsPerObject).toBe(5);
+  const { HumanTaskConfig, ...rest } = specOf('taken-over').job;
+  const UiConfig = { UiTemplateS3Uri: expect.stringContaining('/out/taken-over/assets/ui-template-') };
+  expect(spec?.job).toEqual({
+    ...rest,
+    HumanTaskConfig: { ...HumanTaskConfig, UiConfig },
+    Tags: [{ Key: 'team', Value: 'birds' }],
+  });
+  await untilEnded('taken-over');
+  expect(await relay.get('taken-over')).toMatchObject({ status: 'labeled', objects: { labeled: 6 } });
+});
+
+test('adopt refuses what is no job, is not there, belongs to a chain, or has objects that the dataset lacks', async () => {
+  expect(await problem(relay.adopt('birds', { chain: 'x' }))).toMatch(/not the ARN of a labeling job/);
+  expect(await problem(relay.adopt(arnOf('nowhere'), { chain: 'x' }))).toMatch(/no labeling job nowhere/);
+  expect(await problem(relay.adopt(arnOf('theirs-1'), { chain: 'other' }))).toMatch(/belongs to the chain taken-over/);
+  await startForeign('theirs-2', 'lacking');
+  world.s3.store.write('s3://data/lacking/part.manifest', manifestText('lacking', 2));
+  const datasetUri = 's3://data/lacking/part.manifest';
+  expect(await problem(relay.adopt(arnOf('theirs-2'), { chain: 'lacking', datasetUri }))).toMatch(
+    /line 3: this object/,
+  );
+});
+
+test('an ended chain: resume without work is refused, amend adds objects to its record, then resume labels them', async () => {
+  world.s3.store.write(manifestUriOf('grown'), manifestText('grown', 4));
+  const { chain, policy: _, ...spec } = specOf('grown');
+  await relay.startChain({ chain, job: spec.job });
+  await untilEnded('grown');
+  for (let look = 0; look < 100; look += 1) {
+    const { status } = await world.env.client.workflow.getHandle('labeling-chain:grown').describe();
+    if (status.name !== 'RUNNING') break;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  expect(await problem(relay.resume('grown'))).toMatch(/is labeled; add objects with amend first/);
+  const missing = relay.amend('grown', { manifestUri: 's3://data/grown/nothing.manifest' });
+  expect(await problem(missing)).toMatch(/nothing.manifest does not exist/);
+  world.s3.store.write('s3://data/grown/more.manifest', manifestText('grown', 3, 4));
+  await relay.amend('grown', { manifestUri: 's3://data/grown/more.manifest', changes: { policy: { maxJobs: 9 } } });
+  expect(await relay.get('grown')).toMatchObject({ status: 'labeled', objects: { total: 4 } });
+  await relay.resume('grown');
+  await untilEnded('grown');
+  expect(await relay.get('grown')).toMatchObject({ status: 'labeled', objects: { total: 7, labeled: 7 } });
+  expect((await relay.detail('grown')).spec?.policy.maxJobs).toBe(9);
+});
