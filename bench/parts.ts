@@ -9,6 +9,8 @@ export const PARTS = {
   month: { load: async () => (await import('./parts/month.ts')).run },
   reaction: { load: async () => (await import('./parts/reaction.ts')).run },
   intake: { load: async () => (await import('./parts/intake.ts')).run },
+  start: { load: async () => (await import('./parts/start.ts')).run },
+  growth: { load: async () => (await import('./parts/growth.ts')).run },
 } as const satisfies Record<string, Entry>;
 
 export type PartName = keyof typeof PARTS;
