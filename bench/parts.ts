@@ -11,6 +11,8 @@ export const PARTS = {
   intake: { load: async () => (await import('./parts/intake.ts')).run },
   start: { load: async () => (await import('./parts/start.ts')).run },
   growth: { load: async () => (await import('./parts/growth.ts')).run },
+  describes: { load: async () => (await import('./parts/describes.ts')).run },
+  cost: { load: async () => (await import('./parts/cost.ts')).run },
 } as const satisfies Record<string, Entry>;
 
 export type PartName = keyof typeof PARTS;
