@@ -2,9 +2,6 @@
  * Taking over a labeling job that somebody else started: its request as Describe tells it, our tags on it, and which
  * object of the dataset each line of its input is.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { createHash } from 'node:crypto';
 import type { S3Client } from '@aws-sdk/client-s3';
 import {
   AddTagsCommand,
@@ -26,6 +23,7 @@ import { LineReader } from '../manifests/lines.ts';
 import { awsErrorName, isRefusal, unusable } from './aws-failures.ts';
 import { chainFolder } from './records.ts';
 import { beat } from './heartbeat.ts';
+import { shortHash, withFolder } from './manifest-places.ts';
 import { etagOf, objectSource, under, writeNewObjects } from './s3-objects.ts';
 
 /** A labeling job as it stands at AWS. `job`: its request, to be checked like one that a person wrote. */
@@ -145,56 +143,53 @@ export const adoptionActivities = ({
       const input = isDataset
         ? objectSource(client, dataset.manifestUri, null, beat)
         : objectSource(client, inputManifestUri, etag, beat);
-      const hash = createHash('sha256')
-        .update(JSON.stringify([dataset.manifestUri, inputManifestUri, etag]))
-        .digest('hex')
-        .slice(0, 10);
+      const hash = shortHash(dataset.manifestUri, inputManifestUri, etag);
       const folder = under(chainFolder(spec), 'jobs', `001-${hash}`);
       const uris = { manifest: under(folder, 'input.manifest'), ordinals: under(folder, 'input.ordinals.jsonl') };
-      const directory = await mkdtemp(join(temporaryDirectory, 'label-relay-'));
-      const pool = new IdentityPool(directory);
-      try {
-        const counts = await writeNewObjects(client, uris, spec.job.OutputConfig.KmsKeyId, async (to) => {
-          const objects = new LineReader(objectSource(client, dataset.manifestUri, null, beat));
-          for (let raw = await objects.nextOfManifest(); raw !== null; raw = await objects.nextOfManifest()) {
-            const line = readObjectLine(raw);
-            if (line.kind === 'fault') throw unusable(`line ${objects.lines} of the dataset: ${line.problem}`);
-            pool.add({ number: objects.lines, label: null }, canonicalIdentity(line, own.isOwn));
-          }
-          const lines = new LineReader(input);
-          const ordinals = new OrdinalsWriter(to.ordinals);
-          const manifest = new GatheringSink(to.manifest);
-          let sentObjects = 0;
-          for (let raw = await lines.nextOfManifest(); raw !== null; raw = await lines.nextOfManifest()) {
-            const line = readObjectLine(raw);
-            if (line.kind === 'fault') throw unusable(`${inputManifestUri}, line ${lines.lines}: ${line.problem}`);
-            const object = pool.take(canonicalIdentity(line, own.isOwn));
-            if (object === null) {
-              throw unusable(
-                `${inputManifestUri}, line ${lines.lines}: this object of the job is not in the dataset ${datasetUri ?? ''}; give a dataset that holds all of the job's objects`,
-              );
+      const counts = await withFolder(temporaryDirectory, (directory) =>
+        writeNewObjects(client, uris, spec.job.OutputConfig.KmsKeyId, async (to) => {
+          const pool = new IdentityPool(directory);
+          try {
+            const objects = new LineReader(objectSource(client, dataset.manifestUri, null, beat));
+            for (let raw = await objects.nextOfManifest(); raw !== null; raw = await objects.nextOfManifest()) {
+              const line = readObjectLine(raw);
+              if (line.kind === 'fault') throw unusable(`line ${objects.lines} of the dataset: ${line.problem}`);
+              pool.add({ number: objects.lines, label: null }, canonicalIdentity(line, own.isOwn));
             }
-            if (labelStateOf(line, own).kind !== 'labeled') sentObjects += 1;
-            await manifest.write(raw);
-            ordinals.add(object.number - 1);
-            if (ordinals.isFull) await ordinals.drain();
+            const lines = new LineReader(input);
+            const ordinals = new OrdinalsWriter(to.ordinals);
+            const manifest = new GatheringSink(to.manifest);
+            let sentObjects = 0;
+            for (let raw = await lines.nextOfManifest(); raw !== null; raw = await lines.nextOfManifest()) {
+              const line = readObjectLine(raw);
+              if (line.kind === 'fault') throw unusable(`${inputManifestUri}, line ${lines.lines}: ${line.problem}`);
+              const object = pool.take(canonicalIdentity(line, own.isOwn));
+              if (object === null) {
+                throw unusable(
+                  `${inputManifestUri}, line ${lines.lines}: this object of the job is not in the dataset ${datasetUri ?? ''}; give a dataset that holds all of the job's objects`,
+                );
+              }
+              if (labelStateOf(line, own).kind !== 'labeled') sentObjects += 1;
+              await manifest.write(raw);
+              ordinals.add(object.number - 1);
+              if (ordinals.isFull) await ordinals.drain();
+            }
+            await manifest.finish();
+            await ordinals.finish();
+            return { objects: lines.lines, sentObjects };
+          } finally {
+            pool.close();
           }
-          await manifest.finish();
-          await ordinals.finish();
-          return { objects: lines.lines, sentObjects };
-        });
-        return {
-          manifestUri: uris.manifest,
-          ordinalsUri: uris.ordinals,
-          ...counts,
-          mode: counts.objects === counts.sentObjects ? 'unlabeled' : 'dataset',
-          withoutAlgorithms: false,
-          note: 'adopted: this job was not started by the chain',
-        };
-      } finally {
-        pool.close();
-        await rm(directory, { recursive: true, force: true });
-      }
+        }),
+      );
+      return {
+        manifestUri: uris.manifest,
+        ordinalsUri: uris.ordinals,
+        ...counts,
+        mode: counts.objects === counts.sentObjects ? 'unlabeled' : 'dataset',
+        withoutAlgorithms: false,
+        note: 'adopted: this job was not started by the chain',
+      };
     },
   };
 };

@@ -3,7 +3,8 @@ import { adoptionActivities } from './adoption.ts';
 import { assetActivities } from './assets.ts';
 import type { AwsClients } from './clients.ts';
 import { labelingJobActivities } from './labeling-jobs.ts';
-import { manifestActivities } from './manifests.ts';
+import { datasetActivities } from './datasets.ts';
+import { mergeActivities } from './merging.ts';
 import { notificationActivities } from './notifications.ts';
 import { preflightActivities } from './preflight.ts';
 import { OperationError } from '../errors.ts';
@@ -22,7 +23,8 @@ export type ActivityDependencies = AwsClients & {
 
 const allActivities = (dependencies: ActivityDependencies) => ({
   ...labelingJobActivities(dependencies),
-  ...manifestActivities(dependencies),
+  ...datasetActivities(dependencies),
+  ...mergeActivities(dependencies),
   ...recordActivities(dependencies),
   ...adoptionActivities(dependencies),
   ...assetActivities(dependencies),

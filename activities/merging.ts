@@ -1,33 +1,20 @@
 /**
- * The activities on manifests: they connect the streaming engine in manifests/ with S3. Every result lies in a folder
- * whose name holds a hash of what it was made from: a repeated try writes the same bytes to the same keys.
+ * The activities that merge the outputs of labeling jobs into the chain's dataset.
  *
  * I1, law 2: a label that an output holds is in the new dataset or in its doubled file, or the merge does not succeed.
  */
-import { createHash } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { S3Client } from '@aws-sdk/client-s3';
 import type { Merge } from '../decisions/after-job.ts';
 import { countsAttempt } from '../decisions/attempts.ts';
-import type { ChainState, Dataset, Generation, JobInput } from '../decisions/chain-state.ts';
+import type { ChainState, Dataset, Generation } from '../decisions/chain-state.ts';
 import { DAY_MS, SECOND_MS } from '../decisions/durations.ts';
 import { asTerminal, type Ending } from '../decisions/ending.ts';
-import type { JobOrder } from '../decisions/next-order.ts';
 import type { Spec } from '../decisions/spec.ts';
-import type { ByteSource } from '../manifests/byte-streams.ts';
-import { readDataset, type ManifestFaults } from '../manifests/dataset.ts';
-import { addObjects } from '../manifests/further-objects.ts';
 import { inspectOutput } from '../manifests/inspection.ts';
-import { selectInput } from '../manifests/job-input.ts';
-import { writeLeftovers } from '../manifests/leftovers.ts';
 import { mergeOutputs, type MergeTally } from '../manifests/merge.ts';
 import type { MergeSource } from '../manifests/merge-source.ts';
-import { retrySetAside, type StateCounts } from '../manifests/object-states.ts';
 import { unusable } from './aws-failures.ts';
-import { beat } from './heartbeat.ts';
-import { chainFolder } from './records.ts';
-import { etagOf, objectSource, under, writeNewObjects, writeNewText } from './s3-objects.ts';
+import { datasetUris, manifestReader, shortHash, withFolder, type ManifestDependencies } from './manifest-places.ts';
+import { etagOf, under, writeNewObjects, writeNewText } from './s3-objects.ts';
 
 type EndedJob = Extract<Ending, { kind: 'ended' }>;
 
@@ -43,26 +30,6 @@ export type LateResult =
   | { kind: 'nothing-new' }
   | { kind: 'merged'; dataset: Dataset; outputs: LateOutput[] }
   | { kind: 'unreadable'; message: string };
-
-const shortHash = (...parts: unknown[]): string =>
-  createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 10);
-
-const faultText = (uri: string, { problems, problemsTotal }: ManifestFaults): string => {
-  const listed = problems.slice(0, 20).map(({ line, problem }) => `  line ${line}: ${problem}`);
-  const more = problemsTotal > listed.length ? [`  and ${problemsTotal - listed.length} more`] : [];
-  return [`the manifest ${uri} cannot be used:`, ...listed, ...more].join('\n');
-};
-
-const datasetUris = (spec: Spec, version: number, hash: string) => {
-  const folder = under(chainFolder(spec), 'datasets', `${String(version).padStart(4, '0')}-${hash}`);
-  return {
-    dataset: under(folder, 'dataset.manifest'),
-    states: under(folder, 'object-states.jsonl'),
-    unmatched: under(folder, 'unmatched.jsonl'),
-    doubled: under(folder, 'doubled.jsonl'),
-    tally: under(folder, 'tally.json'),
-  };
-};
 
 /** Where AWS puts a job's output (DG sms-data-output) when Describe does not say. */
 const outputUriOf = (spec: Spec, job: Generation, ending: EndedJob | null): string =>
@@ -99,24 +66,9 @@ const attemptRule =
     );
   };
 
-export const manifestActivities = ({
-  s3,
-  temporaryDirectory,
-}: {
-  s3: (region: string) => S3Client;
-  temporaryDirectory: string;
-}) => {
-  const inTemporaryDirectory = async <Result>(work: (directory: string) => Promise<Result>): Promise<Result> => {
-    const directory = await mkdtemp(join(temporaryDirectory, 'label-relay-'));
-    try {
-      return await work(directory);
-    } finally {
-      await rm(directory, { recursive: true, force: true });
-    }
-  };
-
-  const read = (spec: Spec, uri: string, etag: string | null = null): ByteSource =>
-    objectSource(s3(spec.region), uri, etag, beat);
+export const mergeActivities = (dependencies: ManifestDependencies) => {
+  const { s3, temporaryDirectory } = dependencies;
+  const read = manifestReader(dependencies);
 
   const sourceOf = (
     spec: Spec,
@@ -164,7 +116,7 @@ export const manifestActivities = ({
     current: { generation: number; ending: EndedJob } | null,
     madeFrom: unknown,
   ): Promise<{ dataset: Dataset; tally: MergeTally; unmatchedUri: string } | { unreadable: string }> =>
-    inTemporaryDirectory(async (directory) => {
+    withFolder(temporaryDirectory, async (directory) => {
       const { spec } = state;
       const client = s3(spec.region);
       const kmsKeyId = spec.job.OutputConfig.KmsKeyId;
@@ -212,73 +164,7 @@ export const manifestActivities = ({
       }
     });
 
-  const datasetOf = (version: number, uris: { dataset: string; states: string }, counts: StateCounts): Dataset => ({
-    version,
-    manifestUri: uris.dataset,
-    statesUri: uris.states,
-    total: counts.total,
-    labeled: counts.labeled,
-    remaining: counts.remaining,
-    setAside: counts.setAside,
-    doubled: counts.doubled,
-  });
-
   return {
-    /** Takes the person's manifest as version 0 of the dataset: a copy, with the state of every object beside it. */
-    openDataset: async ({ spec, manifestUri }: { spec: Spec; manifestUri: string }): Promise<Dataset> => {
-      const client = s3(spec.region);
-      const etag = await etagOf(client, manifestUri);
-      if (etag === null) throw unusable(`the manifest ${manifestUri} does not exist`);
-      const { dataset, states } = datasetUris(spec, 0, shortHash(manifestUri, etag));
-      const read0 = await writeNewObjects(client, { dataset, states }, spec.job.OutputConfig.KmsKeyId, async (to) => {
-        const result = await readDataset({
-          label: spec.job.LabelAttributeName,
-          manifest: read(spec, manifestUri, etag),
-          to,
-        });
-        if (result.kind === 'problems') throw unusable(faultText(manifestUri, result));
-        return result;
-      });
-      const { total, labeled, remaining } = read0.counts;
-      return datasetOf(0, { dataset, states }, { total, labeled, remaining, setAside: 0, doubled: 0 });
-    },
-
-    writeJobInput: async ({
-      spec,
-      dataset,
-      order,
-    }: {
-      spec: Spec;
-      dataset: Dataset;
-      order: JobOrder;
-    }): Promise<JobInput> => {
-      const folder = under(
-        chainFolder(spec),
-        'jobs',
-        `${String(order.generation).padStart(3, '0')}-${shortHash(dataset.manifestUri, dataset.statesUri, order.mode, order.maxObjects)}`,
-      );
-      const uris = { manifest: under(folder, 'input.manifest'), ordinals: under(folder, 'input.ordinals.jsonl') };
-      const selected = await writeNewObjects(s3(spec.region), uris, spec.job.OutputConfig.KmsKeyId, (to) =>
-        selectInput({
-          label: spec.job.LabelAttributeName,
-          dataset: read(spec, dataset.manifestUri),
-          states: read(spec, dataset.statesUri),
-          mode: order.mode,
-          maxObjects: order.mode === 'dataset' ? null : order.maxObjects,
-          to,
-        }),
-      );
-      return {
-        manifestUri: uris.manifest,
-        ordinalsUri: uris.ordinals,
-        objects: selected.objects,
-        sentObjects: selected.sentObjects,
-        mode: order.mode,
-        withoutAlgorithms: order.withoutAlgorithms,
-        note: order.note,
-      };
-    },
-
     /** Looks whether the output of an ended job holds the labels that AWS counted, and if so merges it. */
     settleAndMerge: async ({
       state,
@@ -310,7 +196,7 @@ export const manifestActivities = ({
       }
       if (output !== null && !acceptMissing) {
         const { input } = job;
-        const found = await inTemporaryDirectory((directory) =>
+        const found = await withFolder(temporaryDirectory, (directory) =>
           inspectOutput({
             label: spec.job.LabelAttributeName,
             input: read(spec, input.manifestUri),
@@ -364,77 +250,6 @@ export const manifestActivities = ({
       return 'unreadable' in merged
         ? { kind: 'unreadable', message: merged.unreadable }
         : { kind: 'merged', dataset: merged.dataset, outputs };
-    },
-
-    /** Adds the objects of a further manifest; known ones are skipped. */
-    addObjects: async ({
-      spec,
-      dataset,
-      manifestUri,
-    }: {
-      spec: Spec;
-      dataset: Dataset;
-      manifestUri: string;
-    }): Promise<{ dataset: Dataset; added: number; known: number }> => {
-      const client = s3(spec.region);
-      const etag = await etagOf(client, manifestUri);
-      if (etag === null) throw unusable(`the manifest ${manifestUri} does not exist`);
-      const version = dataset.version + 1;
-      const uris = datasetUris(spec, version, shortHash(dataset.manifestUri, dataset.statesUri, manifestUri, etag));
-      const to = { dataset: uris.dataset, states: uris.states };
-      const result = await inTemporaryDirectory((directory) =>
-        writeNewObjects(client, to, spec.job.OutputConfig.KmsKeyId, async (sinks) => {
-          const found = await addObjects({
-            label: spec.job.LabelAttributeName,
-            dataset: read(spec, dataset.manifestUri),
-            states: read(spec, dataset.statesUri),
-            manifest: read(spec, manifestUri, etag),
-            temporaryDirectory: directory,
-            to: sinks,
-          });
-          if (found.kind === 'problems') throw unusable(faultText(manifestUri, found));
-          return found;
-        }),
-      );
-      return { dataset: datasetOf(version, to, result.counts), added: result.added, known: result.known };
-    },
-
-    /** Gives the set-aside objects new attempts. */
-    retrySetAside: async ({ spec, dataset }: { spec: Spec; dataset: Dataset }): Promise<Dataset> => {
-      const version = dataset.version + 1;
-      const { states } = datasetUris(spec, version, shortHash(dataset.statesUri, 'retry-set-aside'));
-      const { counts } = await writeNewObjects(s3(spec.region), { states }, spec.job.OutputConfig.KmsKeyId, (to) =>
-        retrySetAside(read(spec, dataset.statesUri), to.states),
-      );
-      return datasetOf(version, { dataset: dataset.manifestUri, states }, counts);
-    },
-
-    /** I2: every object is in the final manifest once, and in the leftover report once if it has no label. */
-    writeFinal: async ({
-      state,
-      dataset,
-    }: {
-      state: ChainState;
-      dataset: Dataset;
-    }): Promise<{ finalManifestUri: string; leftoverReportUri: string }> => {
-      const { spec } = state;
-      const folder = under(
-        chainFolder(spec),
-        'final',
-        `${String(dataset.version).padStart(4, '0')}-${shortHash(dataset.manifestUri, dataset.statesUri)}`,
-      );
-      const uris = { manifest: under(folder, 'final.manifest'), leftovers: under(folder, 'leftovers.jsonl') };
-      const names = new Map(state.generations.map((job) => [job.generation, job.name]));
-      await writeNewObjects(s3(spec.region), uris, spec.job.OutputConfig.KmsKeyId, async (to) => {
-        for await (const chunk of read(spec, dataset.manifestUri)()) await to.manifest.write(chunk);
-        await writeLeftovers({
-          dataset: read(spec, dataset.manifestUri),
-          states: read(spec, dataset.statesUri),
-          jobName: (generation) => names.get(generation) ?? `generation ${generation}`,
-          to: to.leftovers,
-        });
-      });
-      return { finalManifestUri: uris.manifest, leftoverReportUri: uris.leftovers };
     },
   };
 };
