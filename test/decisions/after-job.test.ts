@@ -268,6 +268,19 @@ describe('a merge', () => {
   });
 });
 
+test('a merge of an adopted job, whose input is not ours, goes by what AWS counts', () => {
+  const spec = specOf({ job: { StoppingConditions: { MaxPercentageOfInputDatasetLabeled: 50 } } });
+  const adopted = chainOf({ spec, generations: [jobOf({ outcome: null, input: null })] });
+  const ending = endedOf({ observation: { counters: counters({ totalLabeled: 5, unlabeled: 5 }) } });
+  expect(lastGeneration(jobMerged(adopted, ending, 1, mergeOf({ newLabels: 5 })))?.outcome).toBe('stopping-condition');
+});
+
+test('only a chain that is at a job, or settles one, has a current generation', () => {
+  const generations = [jobOf()];
+  expect(currentGeneration(chainOf({ generations, phase: { kind: 'ended', lateLookDone: true } }))).toBeNull();
+  expect(currentGeneration(chainOf({ generations, phase: { kind: 'job', generation: 2 } }))).toBeNull();
+});
+
 test('a streaming job that ended has its outcome and nothing to merge', () => {
   const streaming = chainOf({ spec: specOf({ job: streamingJob }), dataset: null });
   const state = streamingJobEnded(

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { readAmendment } from '../../decisions/amend.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../decisions/durations.ts';
 import type { Spec } from '../../decisions/spec.ts';
-import { minimalJob, specOf } from './builders.ts';
+import { minimalJob, specOf, withAlgorithms } from './builders.ts';
 
 const amended = (changes: unknown, old = specOf()): Spec => {
   const reading = readAmendment(old, changes);
@@ -116,6 +116,14 @@ test('null gives a field of the policy its default again', () => {
   expect(problems({ policy: { maxCosts: null } }, old)).toEqual([
     'policy.maxCosts: is not a field here; check its spelling or remove it',
   ]);
+});
+
+test('the default that a field gets again is the one of the amended request', () => {
+  const old = specOf({ job: { LabelingJobAlgorithmsConfig: withAlgorithms }, policy: { nextInput: 'unlabeled' } });
+  expect(amended({ policy: { nextInput: null } }, old).policy.nextInput).toBe('dataset');
+  expect(
+    amended({ job: { LabelingJobAlgorithmsConfig: null }, policy: { nextInput: null } }, old).policy.nextInput,
+  ).toBe('unlabeled');
 });
 
 test.each([
