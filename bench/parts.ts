@@ -11,6 +11,7 @@ export const PARTS = {
   intake: { load: async () => (await import('./parts/intake.ts')).run },
   start: { load: async () => (await import('./parts/start.ts')).run },
   growth: { load: async () => (await import('./parts/growth.ts')).run },
+  'open-chains': { load: async () => (await import('./parts/open-chains.ts')).run },
   describes: { load: async () => (await import('./parts/describes.ts')).run },
   cost: { load: async () => (await import('./parts/cost.ts')).run },
 } as const satisfies Record<string, Entry>;

@@ -1,0 +1,38 @@
+/**
+ * A worker of our job workflows whose SageMaker always answers that the job is in progress:
+ * `node bench/open-chains-worker.ts <server> <task queue> <bundle>`. Prints a line of JSON several times a second.
+ */
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { DAY_MS } from '../decisions/durations.ts';
+import { NO_COUNTERS, type Observation } from '../decisions/ending.ts';
+
+const [address = '', taskQueue = '', codePath = ''] = process.argv.slice(2);
+Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
+let describes = 0;
+const describeLabelingJob = ({ name }: { name: string }): Promise<Observation> => {
+  describes += 1;
+  const nowMs = Date.now();
+  return Promise.resolve({
+    kind: 'observed',
+    name,
+    arn: `arn:aws:sagemaker:us-east-1:123456789012:labeling-job/${name}`,
+    status: 'InProgress',
+    counters: { ...NO_COUNTERS, unlabeled: 1_000 },
+    failureReason: null,
+    createdAtMs: nowMs - DAY_MS,
+    lastModifiedAtMs: nowMs,
+    serviceNowMs: nowMs,
+    outputManifestUri: null,
+    finalModelArn: null,
+  });
+};
+const worker = await Worker.create({
+  connection: await NativeConnection.connect({ address }),
+  taskQueue,
+  workflowBundle: { codePath },
+  activities: { describeLabelingJob },
+});
+setInterval(() => {
+  process.stdout.write(`${JSON.stringify({ describes, memoryMb: process.memoryUsage.rss() / 1e6 })}\n`);
+}, 100);
+await worker.run();
