@@ -46,12 +46,21 @@ export type Pace = {
   /** For how long a message that is not finished stays away after its n-th receive (from 1). Seconds. */
   returnAfterS: (why: 'outage' | 'poison', receiveCount: number) => number;
   sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** A message that is taken is nobody else's for so long; extended at each heartbeat while its batch is handled. Seconds. */
+  visibilityS: number;
+  heartbeatS: number;
 };
+
+/** Longer than a signal with all its retries; extended while a batch is handled. Seconds. */
+export const VISIBILITY_S = 120;
+const HEARTBEAT_S = 40;
 
 const defaultPace: Pace = {
   returnAfterS: (why, receiveCount) =>
     why === 'outage' ? outageVisibilityS(receiveCount) : poisonVisibilityS(receiveCount),
   sleep: async (ms, signal) => sleepFor(ms, undefined, { signal }),
+  visibilityS: VISIBILITY_S,
+  heartbeatS: HEARTBEAT_S,
 };
 
 /** Counts since the start, by metric; `receiving` is false in an outage. */
@@ -64,9 +73,6 @@ const BATCH_SIZE = 10;
 const LANES = 3;
 /** The most signals that one consumer has under way. */
 export const SIGNALS_AT_ONCE = LANES * BATCH_SIZE;
-/** Longer than a signal with all its retries; extended while a batch is handled. Seconds. */
-export const VISIBILITY_S = 120;
-const HEARTBEAT_S = 40;
 /** The longest poll (20 s), its signals (20 s) and its deletes fit. Milliseconds. */
 const STOP_WITHIN_MS = 70_000;
 
@@ -82,7 +88,7 @@ export const startConsumer = (options: ConsumerOptions): RunningConsumer => {
   if (accounts.length === 0 || regions.length === 0)
     throw new InputError('The event consumer needs at least one account and one region whose events it believes.');
 
-  const { returnAfterS, sleep } = { ...defaultPace, ...options.pace };
+  const { returnAfterS, sleep, visibilityS, heartbeatS } = { ...defaultPace, ...options.pace };
   const counts: Partial<Record<EventMetric, number>> = {};
   const count = (metric: EventMetric, by = 1): void => {
     counts[metric] = (counts[metric] ?? 0) + by;
@@ -167,8 +173,8 @@ export const startConsumer = (options: ConsumerOptions): RunningConsumer => {
       queueUrl,
       batchSize: BATCH_SIZE,
       waitTimeSeconds: options.waitTimeS ?? 10,
-      visibilityTimeout: VISIBILITY_S,
-      heartbeatInterval: HEARTBEAT_S,
+      visibilityTimeout: visibilityS,
+      heartbeatInterval: heartbeatS,
       messageSystemAttributeNames: ['ApproximateReceiveCount'],
       pollingCompleteWaitTimeMs: STOP_WITHIN_MS,
       authenticationErrorTimeout: 0, // Waits are ours, below.

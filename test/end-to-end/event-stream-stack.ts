@@ -106,14 +106,14 @@ export const openStreamStack = async (options: Partial<StackOptions> = {}) => {
     put,
     read,
     ledgerOf,
-    /** What the simulator does to the jobs of each chain, by the chain's name. Holds for jobs created from now on. */
+    /** What the simulator does to the jobs of each chain, by the chain's name or a pattern of job names. Holds for jobs created from now on. */
     script: (rules: Record<string, Omit<JobRule, 'match'>>): Promise<unknown> =>
       control('script', {
         jobs: Object.entries(rules).map(([chain, rule]) => ({
           ...rule,
           // No waiting for an output that is written late: what is measured here is the reaction to the ending.
           output: { late: '0s', ...rule.output },
-          match: { name: `${chain}-*` },
+          match: { name: chain.includes('*') ? chain : `${chain}-*` },
         })),
       } satisfies ScriptSource),
     startChain: async (chain: string, policy: object = {}, job: object = {}): Promise<void> => {
@@ -190,9 +190,9 @@ export const openStreamStack = async (options: Partial<StackOptions> = {}) => {
         await events.send(new PutTargetsCommand({ Rule, Targets }));
       };
     },
-    /** A further consumer, as a process of its own. */
-    startConsumerProcess: async (env: Record<string, string> = {}) => {
-      const child = spawnCli(['worker', '--only', 'events'], { ...facts.env, ...env });
+    /** A further worker, by default a consumer, as a process of its own. */
+    startWorkerProcess: async (only = 'events', env: Record<string, string> = {}) => {
+      const child = spawnCli(['worker', '--only', only], { ...facts.env, ...env });
       let said = '';
       child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
       const exited = once(child, 'exit').then(([code]) => Number(code));
@@ -201,7 +201,7 @@ export const openStreamStack = async (options: Partial<StackOptions> = {}) => {
         await exited;
       });
       const ended = exited.then((code) => {
-        throw new Error(`the consumer ended with ${code} before it was ready: ${said}`);
+        throw new Error(`the worker ended with ${code} before it was ready: ${said}`);
       });
       await Promise.race([once(child.stdout, 'data'), ended]);
       ended.catch(() => undefined);
@@ -244,7 +244,13 @@ export const stateChange = (
   detail: { LabelingJobStatus: status },
 });
 
-/** Asks until it is so. */
-export const eventually = async (isSo: () => boolean | Promise<boolean>): Promise<void> => {
-  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 50));
+const PATIENCE_MS = 15_000;
+
+/** Asks until it is so. Throws after a minute, with what was last seen. */
+export const eventually = async (isSo: () => boolean | Promise<boolean>, seen?: () => unknown): Promise<void> => {
+  const untilMs = performance.now() + PATIENCE_MS;
+  while (!(await isSo())) {
+    if (performance.now() > untilMs) throw new Error(`it never was so: ${JSON.stringify(await seen?.())}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 };

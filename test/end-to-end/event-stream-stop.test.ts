@@ -19,7 +19,7 @@ beforeAll(async () => {
 test('SIGTERM with messages in flight loses none: each is delivered or back in the queue, and the rest is delivered by the next consumer (I4)', async () => {
   const statuses = Array.from({ length: 200 }, (_, n) => `Event-${n}`);
   await world.send(statuses.map((status) => stateChange(job, status, world.facts)));
-  const first = await world.startConsumerProcess();
+  const first = await world.startWorkerProcess();
   await eventually(async () => (await world.depth()).taken > 0 || (await world.depth()).waiting < statuses.length);
   const askedMs = performance.now();
   first.child.kill('SIGTERM');
@@ -34,7 +34,7 @@ test('SIGTERM with messages in flight loses none: each is delivered or back in t
   expect(delivered.length + waiting).toBe(statuses.length);
   expect(first.counts()).toEqual({ received: delivered.length, delivered: delivered.length });
 
-  const second = await world.startConsumerProcess();
+  const second = await world.startWorkerProcess();
   await eventually(async () => (await world.depth()).waiting + (await world.depth()).taken === 0);
   second.child.kill('SIGTERM');
   expect(await second.exited).toBe(0);
@@ -42,7 +42,7 @@ test('SIGTERM with messages in flight loses none: each is delivered or back in t
 });
 
 test('SIGTERM to a consumer that waits for messages ends it within its poll', async () => {
-  const idle = await world.startConsumerProcess();
+  const idle = await world.startWorkerProcess();
   const askedMs = performance.now();
   idle.child.kill('SIGTERM');
   expect(await idle.exited).toBe(0);

@@ -8,7 +8,7 @@ import { archiveOf, eventually, openStreamStack, stateChange, type StreamStack }
 import { runCli } from './run-cli.ts';
 
 let world: StreamStack;
-let secondConsumer: Awaited<ReturnType<StreamStack['startConsumerProcess']>>;
+let secondConsumer: Awaited<ReturnType<StreamStack['startWorkerProcess']>>;
 
 /** Statuses that the documentation does not promise events for, too. */
 const EVERY_STATUS = ['Initializing', 'InProgress', 'Stopping', 'Completed', 'Failed', 'Stopped'] as const;
@@ -45,7 +45,7 @@ const labeledInThreeJobs = {
 
 beforeAll(async () => {
   world = await openStreamStack();
-  secondConsumer = await world.startConsumerProcess();
+  secondConsumer = await world.startWorkerProcess();
   await world.script({
     plain: {},
     repeated: { events: { statuses: [...EVERY_STATUS], repeat: 4 } },

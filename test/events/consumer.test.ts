@@ -185,6 +185,29 @@ describe('the dead-letter queue', () => {
   });
 });
 
+test('the heartbeat keeps a batch that takes long from every other consumer, far beyond the visibility of its messages (I4)', async () => {
+  const queue = await createQueue();
+  let letGo = (): void => {};
+  const held = new Promise<void>((resolve) => (letGo = resolve));
+  const slow = fakeTemporal(({ workflowId }) =>
+    workflowId.startsWith('labeling-job:000000000000') ? undefined : held,
+  );
+  const other = fakeTemporal();
+  // Three times its visibility, in real time: only heartbeats can hold it.
+  const pace = { returnAfterS: () => 0, sleep: async () => {}, visibilityS: 2, heartbeatS: 1 };
+  await send(queue, localEvent(newJob()));
+  const first = consume(queue, slow.client, { pace });
+  await eventually(() => slow.sent.length === 1);
+  const second = consume(queue, other.client, { pace });
+  await new Promise((resolve) => setTimeout(resolve, 6_000));
+  expect(second.stats().counts.received ?? 0).toBe(0);
+  letGo();
+  await eventually(() => first.stats().counts.delivered === 1);
+  await stopConsumers();
+  expect(second.stats().counts.received ?? 0).toBe(0);
+  expect(await depth(queue.sqs, queue.url)).toEqual(empty);
+}, 30_000);
+
 test('a stop takes no message that is not finished or returned, whatever is under way (I4)', async () => {
   const queue = await createQueue();
   const total = 60;
