@@ -12,6 +12,7 @@ export default {
   },
   globalSetup: '<rootDir>/test/support/global-setup.js',
   reporters: ['default', '<rootDir>/test/support/closing-line-reporter.js'],
-  testTimeout: 60_000,
+  // Not a measure of speed: small machines under load are slow.
+  testTimeout: 180_000,
   maxWorkers: 2,
 };
