@@ -11,7 +11,7 @@ import { awsErrorName } from '../activities/aws-failures.ts';
 import { VISIBILITY_S } from '../events/consumer.ts';
 import { unanswered } from './aws-errors.ts';
 import { failed, passed, runCheck, skipAll, type Check, type Report, type Verdict } from './findings.ts';
-import { mayDeliver } from './queue-policy.ts';
+import { mayDeliver } from '../events/queue-policy.ts';
 
 export type EventCheckClients = { sqs: SQSClient; events: EventBridgeClient };
 
