@@ -19,7 +19,12 @@ import { watchChainCounts } from './telemetry/chain-counts.ts';
 import { startHealthServer, type Readiness } from './telemetry/health.ts';
 import { countActivities, createMetrics, type OurMetrics } from './telemetry/metrics.ts';
 import { installRuntime, stderrLogger } from './telemetry/runtime.ts';
-import { startEventStream, type EventStream, type WorkerEventSource } from './events/event-stream.ts';
+import {
+  startEventStream,
+  type EventStream,
+  type EventStreamOptions,
+  type WorkerEventSource,
+} from './events/event-stream.ts';
 
 export const ROLES = ['workflows', 'activities', 'events'] as const;
 export type Role = (typeof ROLES)[number];
@@ -106,12 +111,10 @@ const workerEventSource = (config: Config, awsRegion: { region?: string }): Work
   }
 };
 
-const createEventStream = (
-  client: Client,
-  { config }: WorkerOptions,
-  logger: Logger,
-  metrics: OurMetrics,
-): EventStream => {
+type EventStreamSettings = Omit<EventStreamOptions, 'client' | 'logger' | 'onMetric'>;
+
+/** Checked before anything is started: a worker that was created and never ran keeps its process alive. */
+const eventStreamSettings = (config: Config): EventStreamSettings => {
   const { queueUrl, region } = config;
   if (queueUrl === null)
     throw new InputError('LABEL_RELAY_QUEUE_URL is not set; give the URL of the queue of state-change events');
@@ -124,14 +127,25 @@ const createEventStream = (
       'LABEL_RELAY_ACCOUNTS is not set and the queue URL names no account; give the account ids whose events are believed',
     );
   const awsRegion = region === null ? {} : { region };
-  return startEventStream({
-    client,
+  return {
     sqs: new SQSClient(awsRegion),
     queueUrl,
     accounts,
     regions,
     waitTimeS: config.pollS,
     workerEvents: workerEventSource(config, awsRegion),
+  };
+};
+
+const createEventStream = (
+  client: Client,
+  settings: EventStreamSettings,
+  logger: Logger,
+  metrics: OurMetrics,
+): EventStream =>
+  startEventStream({
+    ...settings,
+    client,
     onMetric: metrics.countEvent,
     logger: {
       info: (message, fields) => logger.info(message, fields),
@@ -139,7 +153,6 @@ const createEventStream = (
       error: (message, fields) => logger.error(message, fields),
     },
   });
-};
 
 const connectNative = async (config: Config): Promise<NativeConnection> => {
   try {
@@ -170,41 +183,46 @@ const readinessOf = (roles: readonly Role[], { worker, stream }: Running): Readi
 /** Runs until `signal` is aborted and everything under way is finished. Throws InputError for what the configuration lacks. */
 export const runWorker = async (options: WorkerOptions): Promise<void> => {
   const { config, roles, onReady } = options;
+  const settings = roles.includes('events') ? eventStreamSettings(config) : null;
   const logger = stderrLogger('INFO');
   const metrics = createMetrics(installRuntime(logger, config.metricsAddress).metricMeter);
   const now: Running = { worker: null, stream: null };
   const { healthPort } = config;
   const health = healthPort === null ? null : await startHealthServer(healthPort, () => readinessOf(roles, now));
   try {
-    await runRoles(options, logger, metrics, now, () => onReady?.({ healthPort: health?.port ?? null }));
+    await runRoles({ ...options, settings }, logger, metrics, now, () =>
+      onReady?.({ healthPort: health?.port ?? null }),
+    );
   } finally {
     await health?.close();
   }
 };
 
 const runRoles = async (
-  options: WorkerOptions,
+  options: WorkerOptions & { settings: EventStreamSettings | null },
   logger: Logger,
   metrics: OurMetrics,
   now: Running,
   onReady: () => void,
 ): Promise<void> => {
-  const { config, roles, signal } = options;
+  const { config, roles, signal, settings } = options;
   const { namespace } = config.temporal;
   const runsWorker = roles.includes('workflows') || roles.includes('activities');
   const connection = runsWorker ? await connectNative(config) : null;
   // The native connection drops the texts of errors that the event stream reads.
-  const events = roles.includes('events')
-    ? await connect(config).catch(async (thrown: unknown) => {
-        await connection?.close();
-        throw thrown;
-      })
-    : null;
+  const events =
+    settings === null
+      ? null
+      : await connect(config).catch(async (thrown: unknown) => {
+          await connection?.close();
+          throw thrown;
+        });
   let stopCounting = (): void => undefined;
   try {
     if (connection !== null) await checkSearchAttributes(connection, namespace);
     const worker = connection === null ? null : await createWorker(connection, options, metrics);
-    const stream = events === null ? null : createEventStream(events.client, options, logger, metrics);
+    const stream =
+      events === null || settings === null ? null : createEventStream(events.client, settings, logger, metrics);
     Object.assign(now, { worker, stream } satisfies Running);
     if (connection !== null && roles.includes('workflows') && config.metricsAddress !== null)
       stopCounting = watchChainCounts(new Client({ connection, namespace }), metrics.setChains);

@@ -28,6 +28,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import { z } from 'zod';
 import { accountOfArn } from '../decisions/names.ts';
+import { mayDeliver } from './queue-policy.ts';
 import { InputError, OperationError } from '../errors.ts';
 import { putRuleInput, putTargetsInput, type RulePlan } from './rule.ts';
 import {
@@ -64,6 +65,8 @@ export const createRule = async (plan: RulePlan, clients: RuleClients): Promise<
       'The local stack cannot deliver to SNS topics: its emulator fails every matching event. Use --queue.',
     );
   if (plan.roleArn !== null) await checkTrust(plan.roleArn, clients.iam);
+  // Before the rule: one without a target would stay behind.
+  for (const target of plan.targets) if (target.kind === 'queue') await checkQueue(target.arn, clients.sqs);
   const { events, sns } = clients;
 
   let newTopicArn = '';
@@ -209,6 +212,40 @@ const checkTrust = async (roleArn: string, iam: IAMClient): Promise<void> => {
     throw new InputError(
       `Role ${roleArn} does not trust events.amazonaws.com: its trust policy must allow that service sts:AssumeRole.`,
     );
+};
+
+/** Where EventBridge sends in vain: SQS targets of the rule that are gone, or whose policy does not let the rule send. */
+export const closedQueues = async (
+  { arn: ruleArn, name, targets }: RuleReport,
+  { sqs }: Pick<RuleClients, 'sqs'>,
+): Promise<{ arn: string; why: string }[]> => {
+  const closed: { arn: string; why: string }[] = [];
+  for (const { arn } of targets) {
+    const [, , service, , account, QueueName] = arn.split(':');
+    if (service !== 'sqs') continue;
+    try {
+      const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName, QueueOwnerAWSAccountId: account }));
+      const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['Policy'] }));
+      if (mayDeliver(Attributes?.Policy, ruleArn, arn)) continue;
+      const why = `does not let the rule ${name} send: every event is lost. The "label-relay aws rule create" that made the rule, run again, opens it.`;
+      closed.push({ arn, why });
+    } catch (error) {
+      // Who may not read the queue is told nothing about it.
+      if (isNotFound(error)) closed.push({ arn, why: `does not exist: every event of the rule ${name} is lost` });
+    }
+  }
+  return closed;
+};
+
+/** Refuses a queue that is not there. One that we may not read is left to PutTargets. */
+const checkQueue = async (arn: string, sqs: SQSClient): Promise<void> => {
+  const [, , , region, account, QueueName] = arn.split(':');
+  await sqs.send(new GetQueueUrlCommand({ QueueName, QueueOwnerAWSAccountId: account })).catch((error: unknown) => {
+    if (!isNotFound(error)) return;
+    throw new InputError(
+      `There is no queue ${QueueName} in account ${account}, region ${region}; create it first: label-relay aws deploy makes one.`,
+    );
+  });
 };
 
 const isNotFound = (error: unknown): boolean =>

@@ -4,10 +4,10 @@
  */
 import type { Command } from 'commander';
 import type { Config } from '../../config.ts';
-import { InputError } from '../../errors.ts';
+import { InputError, OperationError } from '../../errors.ts';
 import type { RuleReport } from '../../events/rule-service.ts';
 import type { StackParameters } from '../../infra/stack.ts';
-import { print, printJson, runCommand } from '../output.ts';
+import { print, printJson, runCommand, say } from '../output.ts';
 
 type RuleOptions = {
   name?: string;
@@ -64,7 +64,7 @@ export function registerAws(program: Command): void {
           return;
         }
         const { createRule } = await import('../../events/rule-service.ts');
-        const report = await createRule(plan, await ruleClients(plan.region));
+        const report = await askAws(plan.region, async () => createRule(plan, await ruleClients(plan.region)));
         printRule(report, options.json, 'Put rule');
         if (plan.email !== null && options.json !== true)
           print(`${plan.email} gets a message from AWS and must confirm it.`);
@@ -78,9 +78,12 @@ export function registerAws(program: Command): void {
     .option('--json', 'print the rule as JSON')
     .action((name: string | undefined, options: { region?: string; json?: boolean }) =>
       runCommand(async () => {
-        const { events } = await ruleClients(regionOf(options.region, await configuration()));
-        const { showRule } = await import('../../events/rule-service.ts');
-        printRule(await showRule(name ?? (await defaultRuleName()), events), options.json, 'Rule');
+        const region = regionOf(options.region, await configuration());
+        const clients = await ruleClients(region);
+        const { closedQueues, showRule } = await import('../../events/rule-service.ts');
+        const report = await askAws(region, async () => showRule(name ?? (await defaultRuleName()), clients.events));
+        printRule(report, options.json, 'Rule');
+        for (const { arn, why } of await closedQueues(report, clients)) say(`label-relay: ${arn} ${why}`);
       }),
     );
 
@@ -91,9 +94,11 @@ export function registerAws(program: Command): void {
     .option('--json', 'print the removed rule as JSON')
     .action((name: string | undefined, options: { region?: string; json?: boolean }) =>
       runCommand(async () => {
-        const clients = await ruleClients(regionOf(options.region, await configuration()));
+        const region = regionOf(options.region, await configuration());
+        const clients = await ruleClients(region);
         const { removeRule } = await import('../../events/rule-service.ts');
-        printRule(await removeRule(name ?? (await defaultRuleName()), clients), options.json, 'Removed rule');
+        const report = await askAws(region, async () => removeRule(name ?? (await defaultRuleName()), clients));
+        printRule(report, options.json, 'Removed rule');
       }),
     );
 
@@ -128,11 +133,15 @@ export function registerAws(program: Command): void {
       runCommand(async () => {
         const region = regionOf(options.region, await configuration());
         const parameters = stackParametersOf(options);
-        const [{ CloudFormationClient }, { deployStack }] = await Promise.all([
+        const [{ CloudFormationClient }, { deployStack }, { checkParameters }] = await Promise.all([
           import('@aws-sdk/client-cloudformation'),
           import('../../infra/stack.ts'),
+          import('../../infra/parameters.ts'),
         ]);
-        const deployment = await deployStack(new CloudFormationClient({ region }), options.stackName, parameters);
+        checkParameters(parameters);
+        const deployment = await askAws(region, () =>
+          deployStack(new CloudFormationClient({ region }), options.stackName, parameters),
+        );
         if (options.json === true) return printJson(deployment);
         print(`Stack ${deployment.stackName}: ${deployment.change}.`);
         for (const [name, value] of Object.entries(deployment.outputs)) print(`  ${name}: ${value}`);
@@ -157,17 +166,8 @@ type DeployOptions = {
   json?: boolean;
 };
 
-const STATUSES = ['All', 'Completed', 'Failed', 'Stopped'];
-
 const stackParametersOf = (options: DeployOptions): StackParameters => {
   const statuses = options.statuses?.flatMap((list) => list.split(',')).map((status) => status.trim());
-  const wrong = statuses?.filter((status) => !STATUSES.includes(status)) ?? [];
-  if (wrong.length > 0 || (statuses?.includes('All') === true && statuses.length > 1))
-    throw new InputError(
-      `--statuses ${statuses?.join(',')}: valid values are Completed, Failed, Stopped, or All alone.`,
-    );
-  if (options.workerEvents !== undefined && !['on', 'off'].includes(options.workerEvents))
-    throw new InputError(`--worker-events ${options.workerEvents}: valid values are on and off.`);
   return {
     Statuses: statuses?.join(','),
     NotificationEmail: options.email,
@@ -191,7 +191,34 @@ const configuration = async (): Promise<Config> => {
 const regionOf = (given: string | undefined, config: Config): string => {
   const region = given ?? config.region;
   if (region === null) throw new InputError('No region: give --region, or set AWS_REGION.');
+  if (!/^[a-z]{2,}(-[a-z]+)+-\d+$/.test(region))
+    throw new InputError(`${JSON.stringify(region)} is no AWS region; expected a name such as us-east-1.`);
   return region;
+};
+
+/** Says in one line where AWS was looked for and did not answer, or what it refused; other errors are left as they are. */
+const askAws = async <Result>(region: string, ask: () => Promise<Result>): Promise<Result> => {
+  try {
+    return await ask();
+  } catch (thrown) {
+    if (thrown instanceof InputError || thrown instanceof OperationError || !(thrown instanceof Error)) throw thrown;
+    if (thrown.name === 'CredentialsProviderError')
+      throw new InputError(
+        'No AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or sign in with: aws sso login',
+        { cause: thrown },
+      );
+    const { describeError, isDenied } = await import('../../doctor/aws-errors.ts');
+    const answered = '$metadata' in thrown && 'httpStatusCode' in (thrown.$metadata as object);
+    const what = describeError(thrown).split('\n')[0];
+    throw new OperationError(
+      isDenied(thrown)
+        ? `AWS refuses these credentials in ${region}: ${what}; see the permissions in docs/set-up-on-aws.md`
+        : answered
+          ? `AWS refused in ${region}: ${what}`
+          : `AWS did not answer for the region ${region} (${what}); check --region or AWS_REGION, AWS_ENDPOINT_URL and the network`,
+      { cause: thrown },
+    );
+  }
 };
 
 const defaultRuleName = async (): Promise<string> => (await import('../../events/rule.ts')).STATE_CHANGE_RULE_NAME;

@@ -47,3 +47,19 @@ test('without a Temporal server the consumer says where it looked and what to do
     /no Temporal server answers at 127\.0\.0\.1:1 .*set TEMPORAL_ADDRESS/,
   );
 }, 30_000);
+
+test('a worker that lacks a setting of the event stream says so and ends, before it connects to anything', async () => {
+  const run = (env: Record<string, string>) =>
+    runWorker({
+      config: loadConfig({ TEMPORAL_ADDRESS: '127.0.0.1:1', AWS_REGION: 'us-east-1', ...env }),
+      roles: ['workflows', 'activities', 'events'],
+      signal: AbortSignal.abort(),
+    });
+  await expect(run({})).rejects.toThrow(/LABEL_RELAY_QUEUE_URL is not set/);
+  await expect(run({ LABEL_RELAY_QUEUE_URL: QUEUE, LABEL_RELAY_WORKER_EVENTS: 'eventbridge' })).rejects.toThrow(
+    /LABEL_RELAY_WORKER_EVENTS_QUEUE_URL is not set; give the URL/,
+  );
+  await expect(run({ LABEL_RELAY_QUEUE_URL: QUEUE, LABEL_RELAY_WORKER_EVENTS_QUEUE_URL: QUEUE })).rejects.toThrow(
+    /is the queue of state changes; worker events need a queue of their own/,
+  );
+});
