@@ -27,18 +27,20 @@ test('SIGTERM with messages in flight loses none: each is delivered or back in t
   expect(performance.now() - askedMs).toBeLessThan(GRACE_MS);
 
   const { waiting, taken } = await world.depth();
-  const delivered = await world.arrived(job);
+  // A queue and a signal are both at least once: a repeat is allowed, a loss is not.
+  const delivered = new Set(await world.arrived(job));
   expect(taken).toBe(0);
-  expect(delivered.length).toBeGreaterThan(0);
+  expect(delivered.size).toBeGreaterThan(0);
   expect(waiting).toBeGreaterThan(0);
-  expect(delivered.length + waiting).toBe(statuses.length);
-  expect(first.counts()).toEqual({ received: delivered.length, delivered: delivered.length });
+  expect(delivered.size + waiting).toBe(statuses.length);
+  const { received, ...outcomes } = first.counts();
+  expect(outcomes).toEqual({ delivered: received });
 
   const second = await world.startWorkerProcess();
   await eventually(async () => (await world.depth()).waiting + (await world.depth()).taken === 0);
   second.child.kill('SIGTERM');
   expect(await second.exited).toBe(0);
-  expect((await world.arrived(job)).toSorted()).toEqual(statuses.toSorted());
+  expect(new Set(await world.arrived(job))).toEqual(new Set(statuses));
 });
 
 test('SIGTERM to a consumer that waits for messages ends it within its poll', async () => {

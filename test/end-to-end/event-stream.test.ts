@@ -81,7 +81,8 @@ test('two consumers side by side lose nothing: each of 60 different events reach
   await world.send(statuses.map((status) => stateChange(job, status, world.facts)));
   await eventually(async () => (await world.depth()).waiting + (await world.depth()).taken === 0);
   const arrived = (await world.arrived(job)).filter((status) => status.startsWith('Forged-'));
-  expect(arrived.toSorted()).toEqual(statuses.toSorted());
+  // At least once: a repeat is allowed, a loss is not.
+  expect(new Set(arrived)).toEqual(new Set(statuses));
   // A flood costs at most one Describe in 10 s; it took less than 30 s.
   await world.advance(MINUTE_MS, MINUTE_MS);
   const after = (await world.relay.detail('forged')).live?.describes ?? 0;
