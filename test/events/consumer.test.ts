@@ -39,8 +39,8 @@ describe('with a real queue and a real Temporal server', () => {
     consume(queue, client);
     await putEvent(job, 'Stopping');
     await putEvent(job, 'Stopped');
-    await eventually(async () => (await statuses()).length === 2);
-    expect((await statuses()).toSorted()).toEqual(['Stopped', 'Stopping']);
+    await eventually(async () => new Set(await statuses()).size === 2);
+    expect(new Set(await statuses())).toEqual(new Set(['Stopping', 'Stopped']));
     await eventually(async () => (await depth(queue.sqs, queue.url)).taken === 0);
     expect(await depth(queue.sqs, queue.url)).toEqual(empty);
   });
@@ -54,8 +54,8 @@ describe('with a real queue and a real Temporal server', () => {
     const { client, statuses } = await openWorkflow(job);
     consume(queue, client);
     await sns.send(new PublishCommand({ TopicArn, Message: JSON.stringify(localEvent(job, 'Failed')) }));
-    await eventually(async () => (await statuses()).length === 1);
-    expect(await statuses()).toEqual(['Failed']);
+    await eventually(async () => (await statuses()).length > 0);
+    expect(new Set(await statuses())).toEqual(new Set(['Failed']));
   });
 
   test('events of closed workflows, of jobs nobody follows and of others are deleted and counted, and wake nothing (I4)', async () => {
@@ -81,9 +81,14 @@ describe('with a real queue and a real Temporal server', () => {
     const consumers = [1, 2, 3].map(() => consume(queue, env.client));
     const statuses = Array.from({ length: 10 }, (_, n) => `Status ${n}`);
     await send(queue, ...jobs.flatMap((job) => statuses.map((status) => localEvent(job, status))));
-    const delivered = () => consumers.reduce((sum, consumer) => sum + (consumer.stats().counts.delivered ?? 0), 0);
-    await eventually(() => delivered() === 40);
-    for (const workflow of workflows) expect((await workflow.statuses()).toSorted()).toEqual(statuses);
+    // At least once: two receivers may get the same message. What may not be is that one gets to nobody.
+    const arrived = () => Promise.all(workflows.map(async (workflow) => new Set(await workflow.statuses())));
+    await eventually(
+      async () => (await arrived()).every(({ size }) => size === statuses.length),
+      () => consumers.map((consumer) => consumer.stats().counts),
+    );
+    for (const got of await arrived()) expect(got).toEqual(new Set(statuses));
+    await eventually(async () => (await depth(queue.sqs, queue.url)).waiting === 0);
   });
 
   test('a namespace that is not there is an outage: nothing is taken from the queue', async () => {

@@ -92,9 +92,20 @@ export const stopConsumers = async (): Promise<void> => {
   await Promise.all(running.splice(0).map((consumer) => consumer.stop()));
 };
 
-/** Asks until it is so. */
-export const eventually = async (isSo: () => boolean | Promise<boolean>): Promise<void> => {
-  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 50));
+/** Less than a test's own time-out, so that what was last seen is told. Milliseconds. */
+const PATIENCE_MS = 120_000;
+
+/**
+ * Asks until it is so; throws after two minutes, with what was last seen. A queue and a signal are both at least once:
+ * a condition that counts deliveries asks for at least so many, never for exactly so many.
+ */
+export const eventually = async (isSo: () => boolean | Promise<boolean>, seen?: () => unknown): Promise<void> => {
+  const untilMs = performance.now() + PATIENCE_MS;
+  while (!(await isSo())) {
+    if (performance.now() > untilMs)
+      throw new Error(`never so: ${String(isSo)}, but ${JSON.stringify(await seen?.())}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 };
 
 export const localEvent = (jobName: string, status = 'Completed') =>

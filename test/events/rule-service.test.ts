@@ -166,7 +166,7 @@ describe('the rules of the AWS page, put with the real AWS CLI, feed the consume
       const { client, sent } = fakeTemporal();
       const consumer = consume(queue, client);
       for (const status of ['Completed', 'Failed', 'Stopped']) await putEvent('birds-001', status);
-      await eventually(() => consumer.stats().counts.delivered === expected.length);
+      await eventually(() => (consumer.stats().counts.delivered ?? 0) >= expected.length);
       await stopConsumers();
       expect(sent.map(({ args }) => (args[0] as { status: string }).status).toSorted()).toEqual(expected);
       await removeRule(name, await ruleClients());
