@@ -82,6 +82,7 @@ export const mergeActivities = (dependencies: ManifestDependencies) => {
           {
             generation: job.generation,
             input: read(spec, job.input.manifestUri),
+            labeledInput: job.input.mode === 'dataset',
             ordinals: read(spec, job.input.ordinalsUri),
             output: read(spec, output.uri, output.etag),
             late,
@@ -200,6 +201,7 @@ export const mergeActivities = (dependencies: ManifestDependencies) => {
           inspectOutput({
             label: spec.job.LabelAttributeName,
             input: read(spec, input.manifestUri),
+            labeledInput: input.mode === 'dataset',
             output: read(spec, output.uri, output.etag),
             temporaryDirectory: directory,
           }),

@@ -19,6 +19,11 @@ export class IdentityQueues {
   /** The digest that is looked for, as words. */
   readonly #wanted = new Uint32Array(WORDS);
 
+  /** Whether no number waits at all. */
+  get isEmpty(): boolean {
+    return this.#used === 0;
+  }
+
   /** Puts a number at the end of an identity's queue. */
   add(digest: string, number: number): void {
     if (this.#used * 2 >= this.#capacity) this.#grow();

@@ -86,6 +86,8 @@ export class OutputCounter {
 export type InspectRequest = {
   label: string;
   input: ByteSource;
+  /** The input may hold labels. */
+  labeledInput: boolean;
   output: ByteSource;
   temporaryDirectory: string;
 };

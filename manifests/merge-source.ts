@@ -15,6 +15,8 @@ import type { Spool } from './spool.ts';
 export type MergeSource = {
   generation: number;
   input: ByteSource;
+  /** The input may hold labels. */
+  labeledInput: boolean;
   /** The ordinals file of the input. */
   ordinals: ByteSource;
   output: ByteSource;
@@ -123,7 +125,14 @@ export const readSource = async ({
       `${title}: the input has ${inputLines} lines and the ordinals file ${ordinals.length}; they do not belong together`,
     );
   const counts = await pairOutput(
-    { input: source.input, output: source.output, own, temporaryDirectory, title },
+    {
+      input: source.input,
+      labeledInput: source.labeledInput,
+      output: source.output,
+      own,
+      temporaryDirectory,
+      title,
+    },
     {
       paired: (input, output) => {
         const ordinal = ordinals[input.number - 1];

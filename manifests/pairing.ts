@@ -3,6 +3,10 @@
  * line i if all attributes but the chain's own are equal, otherwise the identity decides; identical lines are separate
  * objects, told apart by order.
  *
+ * Where the input holds labels, identical lines are told apart by their labels before their order: a shuffled output
+ * would otherwise make new labels of those that were only carried along. A line with a new label then waits until the end
+ * (labeled-twins.ts).
+ *
  * In order, one pass holds one line of each. A line out of order waits for its counterpart: a digest of it in memory, what
  * is needed later in a temporary file.
  */
@@ -12,7 +16,9 @@ import type { ByteSource } from './byte-streams.ts';
 import { digestOfLine, sameBytes } from './identity.ts';
 import type { WaitingLine } from './identity-pool.ts';
 import { labelValue, type OwnAttributes } from './label-state.ts';
+import { pairTwins } from './labeled-twins.ts';
 import { LineReader, LineTooLongError } from './lines.ts';
+import { labeledKey } from './pairing-key.ts';
 import { WaitingLines } from './waiting-lines.ts';
 
 /** What a pass over an output tells. The `line` of an output line has at least the chain's own attributes. */
@@ -27,6 +33,8 @@ export type PairRequest = {
   input: ByteSource;
   output: ByteSource;
   own: OwnAttributes;
+  /** The input may hold labels: a job that was sent the whole dataset. False is quicker. */
+  labeledInput: boolean;
   /** An existing directory for what is out of order. */
   temporaryDirectory: string;
   /** Told in error messages: whose input and output. */
@@ -35,6 +43,8 @@ export type PairRequest = {
 
 /** What the pass counted. Labeled input lines without an output line still hold their label, so they are no loss. */
 export type PairCounts = { inputLines: number; outputLines: number; labeledInputLines: number };
+
+type InputLine = { line: ObjectLine; waiting: WaitingLine };
 
 /** One pass over input and output, side by side. */
 class SideBySide {
@@ -62,13 +72,14 @@ class SideBySide {
       if (output !== null) this.counts.outputLines += 1;
       if (input === null || output === null || !this.#pairCopied(input, output)) this.#pairRead(input, output);
     }
+    if (this.#request.labeledInput) return pairTwins(this.#waiting, this.#request.own, this.#visitor);
     for (const { number, line } of this.#waiting.outputsLeft()) this.#visitor.unmatched(line, number);
   }
 
   /** The usual case, quickly: AWS copied the line and added to it. */
   #pairCopied(input: Buffer, output: Buffer): boolean {
-    const { own } = this.#request;
-    const added = own.mayHold(input) ? null : readAddedAttributes(input, output);
+    const { own, labeledInput } = this.#request;
+    const added = labeledInput || own.mayHold(input) ? null : readAddedAttributes(input, output);
     if (added === null || !added.attributes.every(({ name }) => own.isOwn(name))) return false;
     this.#visitor.paired({ number: this.#input.lines, label: null }, added);
     return true;
@@ -78,6 +89,7 @@ class SideBySide {
     const { isOwn } = this.#request.own;
     const input = inputBytes === null ? null : this.#readInput(inputBytes);
     const output = outputBytes === null ? null : this.#readOutput(outputBytes);
+    if (this.#request.labeledInput) return this.#pairLabeled(input, output);
     if (input !== null && output !== null && sameBytes(input.line, output, isOwn)) {
       this.#visitor.paired(input.waiting, output);
       return;
@@ -92,9 +104,21 @@ class SideBySide {
     if (output !== null && ofOutput !== null) this.#meetOutput(output, ofOutput);
   }
 
-  #meetInput(input: WaitingLine, digest: string): void {
+  #pairLabeled(input: InputLine | null, output: ObjectLine | null): void {
+    const { own } = this.#request;
+    const ofInput = input === null ? null : labeledKey(input.line, own);
+    const ofOutput = output === null ? null : labeledKey(output, own);
+    if (input !== null && output !== null && ofInput?.key === ofOutput?.key) {
+      this.#visitor.paired(input.waiting, output);
+      return;
+    }
+    if (input !== null && ofInput !== null) this.#meetInput(input.waiting, ofInput.key, ofInput.identity);
+    if (output !== null && ofOutput !== null) this.#meetOutput(output, ofOutput.key);
+  }
+
+  #meetInput(input: WaitingLine, digest: string, identity?: string): void {
     const output = this.#waiting.takeOutput(digest);
-    if (output === null) this.#waiting.addInput(input, digest);
+    if (output === null) this.#waiting.addInput(input, digest, identity);
     else this.#visitor.paired(input, output.line);
   }
 
@@ -104,7 +128,7 @@ class SideBySide {
     else this.#visitor.paired(input, line);
   }
 
-  #readInput(bytes: Buffer): { line: ObjectLine; waiting: WaitingLine } {
+  #readInput(bytes: Buffer): InputLine {
     const line = readObjectLine(bytes);
     if (line.kind === 'fault') {
       const { title } = this.#request;

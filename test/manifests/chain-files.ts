@@ -20,7 +20,13 @@ export class TemporaryDirectory {
   }
 }
 
-export type JobFiles = { generation: number; manifest: Buffer; ordinals: Buffer; selected: SelectedInput };
+export type JobFiles = {
+  generation: number;
+  mode: InputMode;
+  manifest: Buffer;
+  ordinals: Buffer;
+  selected: SelectedInput;
+};
 
 export type MergeOptions = {
   countsAttempt?: (generation: number, reason: string) => boolean;
@@ -61,13 +67,14 @@ export class ChainFiles {
       maxObjects,
       to,
     });
-    return { generation, manifest: to.manifest.bytes, ordinals: to.ordinals.bytes, selected };
+    return { generation, mode, manifest: to.manifest.bytes, ordinals: to.ordinals.bytes, selected };
   }
 
   sourceOfJob(job: JobFiles, output: string | Uint8Array, late = false): MergeSource {
     return {
       generation: job.generation,
       input: this.source(job.manifest),
+      labeledInput: job.mode === 'dataset',
       ordinals: this.source(job.ordinals),
       output: this.source(output),
       late,

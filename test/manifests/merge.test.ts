@@ -20,6 +20,7 @@ const inspect = async (input: string, output: string, labelName = 'L'): Promise<
   const inspection = await inspectOutput({
     label: labelName,
     input: sourceOf(input, [6]),
+    labeledInput: true,
     output: sourceOf(output, [5]),
     temporaryDirectory: directory.path,
   });

@@ -211,31 +211,53 @@ const fail = (): never => {
   throw new Error('the generator gave no answers');
 };
 
-/** Position first, then the first free line of the same identity. Returns the index into `sent` for each output line. */
-const pairInModel = (sent: readonly SentLine[], output: readonly OutputLine[]): (number | null)[] => {
-  const free = new Set(sent.keys());
-  const pairs = output.map(({ identity }, index) => {
-    const fits = sent[index]?.object.identity === identity;
-    if (fits) free.delete(index);
-    return fits ? index : null;
-  });
-  return pairs.map((pair, index) => {
-    if (pair !== null) return pair;
-    const found = [...free].find((each) => sent[each]?.object.identity === output[index]?.identity);
-    if (found !== undefined) free.delete(found);
-    return found ?? null;
-  });
+type Free = Set<number>;
+
+/** The first free line of the input that fits; it is free no more. */
+const takeFirst = (free: Free, fits: (index: number) => boolean): number | null => {
+  const found = [...free].toSorted((a, b) => a - b).find(fits);
+  if (found !== undefined) free.delete(found);
+  return found ?? null;
+};
+
+/**
+ * Position first, then the first free line. Equal are lines of one identity, where the input holds labels also of one label;
+ * there a label then goes to a twin with the same label, to one without, to any.
+ */
+const pairInModel = (
+  mode: Job['mode'],
+  sent: readonly SentLine[],
+  output: readonly OutputLine[],
+): (number | null)[] => {
+  const free: Free = new Set(sent.keys());
+  const labelOf = ({ outcome: of }: OutputLine): number | null => (of.kind === 'label' ? of.value : null);
+  const isTwin = (index: number, line: OutputLine): boolean => sent[index]?.object.identity === line.identity;
+  const isEqual = (index: number, line: OutputLine): boolean =>
+    isTwin(index, line) && (mode === 'unlabeled' || sent[index]?.labelValue === labelOf(line));
+  const steps: ((line: OutputLine, index: number) => number | null)[] = [
+    (line, index) => (isEqual(index, line) ? takeFirst(free, (each) => each === index) : null),
+    (line) => takeFirst(free, (each) => isEqual(each, line)),
+    (line) => takeFirst(free, (each) => isTwin(each, line) && sent[each]?.labelValue === null),
+    (line) => takeFirst(free, (each) => isTwin(each, line)),
+  ];
+  const pairs: (number | null)[] = output.map(() => null);
+  for (const step of steps) {
+    output.forEach((line, index) => {
+      pairs[index] ??= step(line, index);
+    });
+  }
+  return pairs;
 };
 
 type ModelTally = { added: number; doubled: number; attempts: number; unmatched: number };
 
 const mergeInModel = (
-  generation: number,
+  { generation, mode }: { generation: number; mode: Job['mode'] },
   sent: readonly SentLine[],
   output: readonly OutputLine[],
   tally: ModelTally,
 ): void => {
-  pairInModel(sent, output).forEach((pair, index) => {
+  pairInModel(mode, sent, output).forEach((pair, index) => {
     const line = output[index] ?? fail();
     const source = pair === null ? undefined : sent[pair];
     if (source === undefined) {
@@ -317,7 +339,8 @@ describe('the manifest engine against a plain model', () => {
             return { ...each, sums };
           });
           // The engine takes the findings object by object, sources in order; the model source by source: the same.
-          for (const each of expected) mergeInModel(each.generation, each.sent, each.output, each.sums);
+          for (const each of expected)
+            mergeInModel({ generation: each.generation, mode: each.files.mode }, each.sent, each.output, each.sums);
           for (const object of objects) {
             if (object.label === null && object.attempts.size >= MAX_ATTEMPTS) object.setAside = true;
           }
