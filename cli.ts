@@ -152,9 +152,14 @@ program
       'failed',
     ]),
   )
+  .option('--attention [reason]', 'only chains that wait for a person, or that wait for this reason')
+  .option('--work-team <team>', 'only chains of this work team: its ARN or its name')
   .option('--text <text>', 'only names that contain this')
   .addOption(json())
-  .addHelpText('after', '\nExamples:\n  $ label-relay list --status attention\n  $ label-relay list --text bird --json')
+  .addHelpText(
+    'after',
+    '\nExamples:\n  $ label-relay list --attention\n  $ label-relay list --attention labels-missing\n  $ label-relay list --work-team annotators --text bird --json',
+  )
   .action((options) => runCommand(async () => (await import('./cli/commands/chains.ts')).list(options)));
 
 program

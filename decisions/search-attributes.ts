@@ -29,3 +29,11 @@ export const INDEXED_VALUE_TYPES = { Keyword: 2, Int: 3, Datetime: 6 } as const 
   SearchAttributeTypeName,
   number
 >;
+
+/** What a chain's workflow has in its memo: read with the list of chains, searched by us. Small on purpose. */
+export const CHAIN_MEMO = {
+  /** The manifest and the label attribute, as one text: two open chains must not share them. */
+  dataset: 'dataset',
+  /** The ARN of the work team of the latest request. */
+  workTeam: 'workTeam',
+} as const;

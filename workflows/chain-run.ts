@@ -2,12 +2,13 @@
  * One run of a chain's workflow: what it carries through continue-as-new, what it has been told, and how it writes its
  * record. The parts of the chain (opening, running a job, settling, waiting for a person, ending) work on it.
  */
-import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import { setCurrentDetails, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { Attention } from '../decisions/attention.ts';
 import { lastGeneration, newChain, type ChainState, type EndStatus } from '../decisions/chain-state.ts';
 import type { Ending } from '../decisions/ending.ts';
 import type { Amendment } from '../decisions/amend.ts';
 import type { ResumeOptions } from '../decisions/resume.ts';
+import { CHAIN_MEMO } from '../decisions/search-attributes.ts';
 import type { Spec } from '../decisions/spec.ts';
 import { call } from './calls.ts';
 import { chainDetails } from './details.ts';
@@ -141,5 +142,7 @@ export class ChainRun {
         LabelingAttention: state.attention?.reason ?? '',
       }),
     );
+    const { WorkteamArn } = state.spec.job.HumanTaskConfig;
+    if (WorkteamArn !== workflowInfo().memo?.[CHAIN_MEMO.workTeam]) upsertMemo({ [CHAIN_MEMO.workTeam]: WorkteamArn });
   }
 }

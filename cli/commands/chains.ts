@@ -1,5 +1,6 @@
 /** The actions of the commands about chains: start, adopt, show, watch, stop, resume, amend, list. */
-import type { ChainStatus, Finding, LabelRelay } from '../../client.ts';
+import type { AttentionReason, ChainStatus, Finding, LabelRelay } from '../../client.ts';
+import { ATTENTION_REASONS } from '../../decisions/attention.ts';
 import { InputError } from '../../errors.ts';
 import { chainTable } from '../chain-table.ts';
 import { liveView } from '../live-view.ts';
@@ -200,12 +201,28 @@ export const amend = (
     else print(`${chain} is amended; it holds from the next job on`);
   });
 
-export const list = (options: { status?: ChainStatus; text?: string; json?: boolean }): Promise<void> =>
+/** @throws InputError for a word that is none. */
+const attentionReason = (word: string): AttentionReason => {
+  const reason = ATTENTION_REASONS.find((one) => one === word);
+  if (reason !== undefined) return reason;
+  throw new InputError(`--attention ${word}: there is no such reason; there are: ${ATTENTION_REASONS.join(', ')}`);
+};
+
+export const list = (options: {
+  status?: ChainStatus;
+  attention?: true | string;
+  workTeam?: string;
+  text?: string;
+  json?: boolean;
+}): Promise<void> =>
   withRelay(async (relay) => {
+    const { attention, status, workTeam, text } = options;
     const chains = await working('Asking for the chains', () =>
       relay.list({
-        ...(options.status === undefined ? {} : { status: options.status }),
-        ...(options.text === undefined ? {} : { text: options.text }),
+        ...(attention === undefined ? {} : { attention: attention === true ? true : attentionReason(attention) }),
+        ...(status === undefined ? {} : { status }),
+        ...(workTeam === undefined ? {} : { workTeam }),
+        ...(text === undefined ? {} : { text }),
       }),
     );
     if (options.json === true) return printJson(chains);

@@ -1,10 +1,10 @@
 /** `label-relay events send`. */
 import { createReadStream } from 'node:fs';
 import { access } from 'node:fs/promises';
+import { LabelRelay } from '../../client.ts';
 import { loadConfig } from '../../config.ts';
 import { connect } from '../../connection.ts';
 import { InputError } from '../../errors.ts';
-import { sendEvents } from '../../events/send.ts';
 import { EXIT, print, printJson, say } from '../output.ts';
 
 export const sendFile = async (file: string, options: { json?: boolean }): Promise<number> => {
@@ -18,13 +18,10 @@ export const sendFile = async (file: string, options: { json?: boolean }): Promi
   const config = loadConfig(process.env);
   const { client, connection } = await connect(config);
   try {
-    const report = await sendEvents(file === '-' ? process.stdin : createReadStream(file), {
-      client,
-      // A person sends these: every account and region that the configuration does not exclude is believed.
-      believed: {
-        accounts: config.accounts.length > 0 ? config.accounts : 'any',
-        regions: config.regions.length > 0 ? config.regions : 'any',
-      },
+    // A person sends these: every account and region that the configuration does not exclude is believed.
+    const report = await new LabelRelay({ client }).sendEvents(file === '-' ? process.stdin : createReadStream(file), {
+      ...(config.accounts.length > 0 ? { accounts: config.accounts } : {}),
+      ...(config.regions.length > 0 ? { regions: config.regions } : {}),
     });
     if (options.json === true) printJson(report);
     else {

@@ -18,6 +18,7 @@ const MAY_TAKE: Record<string, readonly string[]> = {
   workflows: ['decisions'],
   activities: ['decisions', 'manifests', 'errors.ts'],
   events: ['decisions', 'workflows', 'errors.ts', 'telemetry'],
+  client: ['decisions', 'workflows', 'errors.ts'],
   simulator: [],
   'errors.ts': [],
 };

@@ -1,5 +1,7 @@
 /** The client API against a real server: what the commands adopt, amend and resume do, checks before them included. */
-import { InputError, LabelRelay } from '../../client.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { Client } from '@temporalio/client';
+import { InputError, LabelRelay, type ListFilter } from '../../client.ts';
 import { HOUR_MS } from '../../decisions/durations.ts';
 import { advance } from '../../local/advance.ts';
 import { stopAfterTests, temporalDevServer } from '../support/servers.ts';
@@ -98,4 +100,90 @@ test('an ended chain: resume without work is refused, amend adds objects to its 
   await untilEnded('grown');
   expect(await relay.get('grown')).toMatchObject({ status: 'labeled', objects: { total: 7, labeled: 7 } });
   expect((await relay.detail('grown')).spec?.policy.maxJobs).toBe(9);
+});
+
+/** Temporal's visibility store lags behind. */
+const listed = async (filter: ListFilter, wanted: readonly string[]): Promise<string[]> => {
+  let found: string[] = [];
+  for (let look = 0; look < 200; look += 1) {
+    found = (await relay.list(filter)).map(({ chain }) => chain).toSorted();
+    if (JSON.stringify(found) === JSON.stringify(wanted.toSorted())) break;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return found;
+};
+
+test('list filters by attention, by its reason, by work team (as amended) and by name', async () => {
+  const begin = async (chain: string): Promise<void> => {
+    world.s3.store.write(manifestUriOf(chain), manifestText(chain, 4));
+    await relay.startChain({ chain, job: specOf(chain).job });
+    for (let look = 0; look < 200 && typeof (await relay.get(chain)).jobs[0]?.arn !== 'string'; look += 1)
+      await new Promise((resolve) => setTimeout(resolve, 50));
+  };
+  await begin('listed-stopped');
+  const [job] = (await relay.get('listed-stopped')).jobs;
+  await world.simulator.call('StopLabelingJob', { LabelingJobName: job?.name });
+  await untilEnded('listed-stopped');
+  expect((await relay.get('listed-stopped')).attention).toMatchObject({ reason: 'stopped-outside' });
+  await begin('listed-running');
+
+  const text = 'listed-';
+  expect(await listed({ attention: true, text }, ['listed-stopped'])).toEqual(['listed-stopped']);
+  expect(await listed({ attention: 'stopped-outside', text }, ['listed-stopped'])).toEqual(['listed-stopped']);
+  expect(await listed({ attention: 'max-cost' }, [])).toEqual([]);
+  expect(await listed({ status: 'running', text }, ['listed-running'])).toEqual(['listed-running']);
+  const team = specOf('listed-stopped').job.HumanTaskConfig.WorkteamArn;
+  const both = ['listed-running', 'listed-stopped'];
+  expect(await listed({ workTeam: team, text }, both)).toEqual(both);
+
+  const other = team.replace(/[^/]+$/, 'night-shift');
+  await relay.amend('listed-stopped', { changes: { job: { HumanTaskConfig: { WorkteamArn: other } } } });
+  await relay.resume('listed-stopped');
+  expect(await listed({ workTeam: 'night-shift' }, ['listed-stopped'])).toEqual(['listed-stopped']);
+  expect(await listed({ workTeam: team, text }, ['listed-running'])).toEqual(['listed-running']);
+  await relay.stop('listed-stopped');
+  await relay.stop('listed-running');
+});
+
+test('a watch that goes on from an earlier one yields only what is new, and an aborted one ends at once', async () => {
+  const chain = 'watched';
+  world.s3.store.write(manifestUriOf(chain), manifestText(chain, 4));
+  await relay.startChain({ chain, job: specOf(chain).job });
+  let last = await relay.detail(chain);
+  for (let quiet = 0; quiet < 10;) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const next = await relay.detail(chain);
+    quiet = typeof next.document.jobs[0]?.arn === 'string' && isDeepStrictEqual(next, last) ? quiet + 1 : 0;
+    last = next;
+  }
+  const abort = new AbortController();
+  setTimeout(() => abort.abort(), 300);
+  for await (const detail of relay.watch(chain, { after: last, signal: abort.signal, pollMs: 3_600_000 }))
+    expect(detail).toBe('nothing new');
+  await relay.stop(chain, 'seen enough');
+  for await (const detail of relay.watch(chain, { after: last, pollMs: 20 })) {
+    expect(isDeepStrictEqual(detail, last)).toBe(false);
+    break;
+  }
+});
+
+test('a watch that has begun goes on through an outage, and gives up after the time it was given', async () => {
+  const { env } = await temporalDevServer();
+  let isAway = false;
+  const flaky = new Client({ connection: env.connection, namespace: env.namespace ?? 'default' });
+  const describe = flaky.workflow.getHandle.bind(flaky.workflow);
+  flaky.workflow.getHandle = (...args: Parameters<typeof describe>) => {
+    if (isAway) throw new Error('away');
+    return describe(...args);
+  };
+  const away = new LabelRelay({ client: flaky, taskQueue: TASK_QUEUE });
+  const statuses: string[] = [];
+  const watching = (async () => {
+    for await (const { document } of away.watch('watched', { pollMs: 10, outageMs: 200 }))
+      statuses.push(document.status);
+  })();
+  while (statuses.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  isAway = true;
+  await expect(watching).rejects.toThrow('away');
+  await expect(away.watch('watched').next()).rejects.toThrow('away');
 });

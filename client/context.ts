@@ -1,0 +1,77 @@
+/** What every call of the client API goes through: the Temporal client, the wait for a worker, failures in sentences. */
+import { ServiceError, WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { InputError, OperationError, messageOf } from '../errors.ts';
+
+export type ClientContext = {
+  client: Client;
+  taskQueue: string;
+  /** Address of the Temporal Web UI; null: no links. */
+  webUrl: string | null;
+  /** How long a command that needs a worker waits for one to poll, in milliseconds. */
+  workerWaitMs: number;
+};
+
+/** Waits so long, or until the signal aborts. Never throws. */
+export const pause = (ms: number, signal?: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal?.aborted === true) return resolve();
+    const done = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal?.addEventListener('abort', done);
+  });
+
+export const isAbsent = (thrown: unknown): boolean => thrown instanceof WorkflowNotFoundError;
+
+/** The sentence at the bottom of a chain of failures. */
+export const rootMessage = (thrown: unknown): string => {
+  let cause = thrown;
+  while (cause instanceof Error && cause.cause instanceof Error) ({ cause } = cause);
+  return messageOf(cause);
+};
+
+/** What Temporal itself refused or did not answer becomes an OperationError; everything else stays as it is. */
+export const explained = (thrown: unknown): unknown =>
+  thrown instanceof ServiceError
+    ? new OperationError(`Temporal refused or did not answer: ${messageOf(thrown.cause ?? thrown)}`, { cause: thrown })
+    : thrown;
+
+/** For `.catch`. @throws what {@link explained} makes of it. */
+export const throwExplained = (thrown: unknown): never => {
+  throw explained(thrown);
+};
+
+/** The page of a workflow in the Temporal Web UI; without a run id that of its latest run. */
+export const webUiLink = (
+  { client, webUrl }: ClientContext,
+  workflowId: string,
+  runId: string | null,
+): string | null => {
+  if (webUrl === null) return null;
+  const namespace = encodeURIComponent(client.options.namespace);
+  return `${webUrl}/namespaces/${namespace}/workflows/${encodeURIComponent(workflowId)}${runId === null ? '' : `/${runId}/history`}`;
+};
+
+/** How long after its last poll a poller counts as there. The server forgets one after five minutes. Milliseconds. */
+const POLLED_WITHIN_MS = 2 * 60_000;
+
+/** Waits for a worker to poll our task queue. @throws InputError if none does. */
+export const requireWorker = async ({ client, taskQueue, workerWaitMs }: ClientContext): Promise<void> => {
+  const untilMs = Date.now() + workerWaitMs;
+  for (;;) {
+    const { pollers } = await client.workflowService
+      .describeTaskQueue({ namespace: client.options.namespace, taskQueue: { name: taskQueue }, taskQueueType: 1 })
+      .catch(throwExplained);
+    const recentMs = Date.now() - POLLED_WITHIN_MS;
+    if (pollers.some(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1000 > recentMs)) return;
+    if (Date.now() >= untilMs) {
+      throw new InputError(
+        `no worker polls the task queue ${taskQueue} in the namespace ${client.options.namespace}; start one with: label-relay worker`,
+      );
+    }
+    await pause(500);
+  }
+};

@@ -1,0 +1,102 @@
+/** The list of chains, from Temporal's visibility store, which lags a few seconds behind. */
+import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
+import { asTerminal } from '../decisions/ending.ts';
+import { chainOfWorkflowId, labelingChainWorkflowId } from '../decisions/names.ts';
+import { CHAIN_MEMO } from '../decisions/search-attributes.ts';
+import type { ChainStatus } from '../decisions/view.ts';
+import { labelingChainState } from '../workflows/messages.ts';
+import { throwExplained, webUiLink, type ClientContext } from './context.ts';
+import type { ChainSummary, ListFilter } from './types.ts';
+
+const LABELING_CHAINS = `WorkflowType = 'labelingChain'`;
+
+/** What the visibility store itself can choose. A chain that waits for a person is an open one. */
+const queryOf = ({ status, attention }: ListFilter): string => {
+  const clauses = [LABELING_CHAINS];
+  if (status === 'running' || status === 'attention' || attention !== undefined)
+    clauses.push(`ExecutionStatus = 'Running'`);
+  if (typeof attention === 'string') clauses.push(`LabelingAttention = '${attention}'`);
+  else if (status === 'attention' || attention === true) clauses.push(`LabelingAttention != ''`);
+  return clauses.join(' AND ');
+};
+
+const isTeam = (arn: string | null, wanted: string): boolean => arn === wanted || arn?.endsWith(`/${wanted}`) === true;
+
+/** Chains, the newest first; of a chain with several runs the newest only. */
+export const listChains = async (context: ClientContext, filter: ListFilter): Promise<ChainSummary[]> => {
+  const found: ChainSummary[] = [];
+  const seen = new Set<string>();
+  try {
+    for await (const info of context.client.workflow.list({ query: queryOf(filter) })) {
+      const chain = chainOfWorkflowId(info.workflowId);
+      if (chain === null || seen.has(chain)) continue;
+      seen.add(chain);
+      if (filter.text !== undefined && !chain.includes(filter.text)) continue;
+      const workTeam = memoOf(info, CHAIN_MEMO.workTeam);
+      if (filter.workTeam !== undefined && !isTeam(workTeam, filter.workTeam)) continue;
+      const summary = await summaryOf(context, chain, workTeam, info);
+      if (filter.attention !== undefined && summary.attention === null) continue;
+      if (filter.status === undefined || filter.status === summary.status) found.push(summary);
+    }
+  } catch (thrown) {
+    return throwExplained(thrown);
+  }
+  return found;
+};
+
+const memoOf = (info: WorkflowExecutionInfo, field: string): string | null => {
+  const value: unknown = info.memo?.[field];
+  return typeof value === 'string' ? value : null;
+};
+
+const summaryOf = async (
+  context: ClientContext,
+  chain: string,
+  workTeam: string | null,
+  info: WorkflowExecutionInfo,
+): Promise<ChainSummary> => {
+  const attributes = new Map(info.typedSearchAttributes.getAll().map(({ key, value }) => [key.name, value]));
+  const text = (name: string): string | null => {
+    const value = String(attributes.get(name) ?? '');
+    return value === '' ? null : value;
+  };
+  const isOpen = info.status.name === 'RUNNING';
+  const attention = isOpen ? text('LabelingAttention') : null;
+  return {
+    chain,
+    status: await statusOf(context, chain, info.status.name, attention, text('LabelingJobStatus')),
+    generation: Number(attributes.get('LabelingGeneration') ?? 0),
+    remaining: Number(attributes.get('LabelingRemaining') ?? 0),
+    attention,
+    job: text('LabelingJobName'),
+    workTeam,
+    webUrl: webUiLink(context, info.workflowId, info.runId),
+  };
+};
+
+/** How a chain ended that stays open for its late look; null while it has not, and where no worker can tell. */
+const endStatusOf = async (client: Client, chain: string): Promise<ChainStatus | null> => {
+  try {
+    const state = await client.workflow.getHandle(labelingChainWorkflowId(chain)).query(labelingChainState);
+    return state.end?.status ?? null;
+  } catch {
+    return null;
+  }
+};
+
+const statusOf = async (
+  { client }: ClientContext,
+  chain: string,
+  execution: WorkflowExecutionInfo['status']['name'],
+  attention: string | null,
+  jobStatus: string | null,
+): Promise<ChainStatus> => {
+  if (execution === 'RUNNING') {
+    if (attention !== null) return 'attention';
+    // An ended chain stays open for its late look; the word of its last job tells which chains may be such.
+    const mayHaveEnded = asTerminal(jobStatus ?? '') !== null;
+    return (mayHaveEnded ? await endStatusOf(client, chain) : null) ?? 'running';
+  }
+  if (execution !== 'COMPLETED' && execution !== 'CANCELLED') return 'failed';
+  return (await endStatusOf(client, chain)) ?? 'finished';
+};

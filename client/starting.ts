@@ -1,0 +1,138 @@
+/** What comes before a chain's workflow and its start: is its name free, do the checks on the worker pass, is a job there to adopt. */
+import { WorkflowExecutionAlreadyStartedError, WorkflowFailedError } from '@temporalio/client';
+import type { LookedUpJob } from '../activities/adoption.ts';
+import type { Finding, Preflight, PreflightInput } from '../activities/preflight.ts';
+import { chainOfWorkflowId, labelingChainWorkflowId, type JobPlace } from '../decisions/names.ts';
+import { CHAIN_MEMO } from '../decisions/search-attributes.ts';
+import type { Spec } from '../decisions/spec.ts';
+import { InputError, OperationError } from '../errors.ts';
+import type { labelingChain, LabelingChainInput } from '../workflows/labeling-chain.ts';
+import type { labelingLookup } from '../workflows/labeling-lookup.ts';
+import type { labelingPreflight } from '../workflows/labeling-preflight.ts';
+import { searchAttributes } from '../workflows/search-attributes.ts';
+import { explained, isAbsent, rootMessage, throwExplained, type ClientContext } from './context.ts';
+
+/** What two chains must not share while both are open. */
+const datasetKey = ({ job }: Spec): string =>
+  JSON.stringify([
+    job.InputConfig.DataSource.S3DataSource?.ManifestS3Uri ??
+      job.InputConfig.DataSource.SnsDataSource?.SnsTopicArn ??
+      '',
+    job.LabelAttributeName,
+  ]);
+
+/**
+ * A second open chain on the same manifest and label attribute would pay twice for every label.
+ * @throws InputError if the name or the dataset is taken by an open chain.
+ */
+export const requireFree = async ({ client }: ClientContext, spec: Spec): Promise<void> => {
+  const workflowId = labelingChainWorkflowId(spec.chain);
+  const description = await client.workflow
+    .getHandle(workflowId)
+    .describe()
+    .catch((thrown: unknown) => {
+      if (isAbsent(thrown)) return null;
+      throw explained(thrown);
+    });
+  if (description?.status.name === 'RUNNING') {
+    throw new InputError(
+      `the chain ${spec.chain} is running; see: label-relay show ${spec.chain}, or choose another name`,
+    );
+  }
+  const dataset = datasetKey(spec);
+  for await (const info of client.workflow.list({
+    query: `WorkflowType = 'labelingChain' AND ExecutionStatus = 'Running'`,
+  })) {
+    if (info.memo?.[CHAIN_MEMO.dataset] === dataset && info.workflowId !== workflowId) {
+      const other = chainOfWorkflowId(info.workflowId) ?? info.workflowId;
+      throw new InputError(
+        `the chain ${other} is open on the same manifest and label attribute; two would pay twice. See: label-relay show ${other}`,
+      );
+    }
+  }
+};
+
+/** Checks on the worker. @throws InputError with every finding that forbids; with `strict` warnings do too. */
+export const preflight = async (
+  { client, taskQueue }: ClientContext,
+  input: PreflightInput,
+  strict = false,
+): Promise<Preflight> => {
+  const before = input.purpose === 'start' || input.purpose === 'adopt' ? 'start' : 'change';
+  const checked = await client.workflow
+    .execute<typeof labelingPreflight>('labelingPreflight', {
+      workflowId: `labeling-preflight:${input.spec.chain}:${Date.now().toString(36)}`,
+      taskQueue,
+      args: [input],
+      staticSummary: `Checks before ${before === 'start' ? 'the start' : 'a change'} of ${input.spec.chain}`,
+    })
+    .catch((thrown: unknown) => {
+      if (!(thrown instanceof WorkflowFailedError)) throw explained(thrown);
+      throw new InputError(
+        `the checks before the ${before} could not be made, nothing was started: ${rootMessage(thrown)}; check that the worker reaches AWS (AWS_ENDPOINT_URL, AWS_REGION, credentials)`,
+      );
+    });
+  const forbids = ({ level }: Finding): boolean => level === 'error' || (strict && level === 'warning');
+  const problems = checked.findings.filter(forbids).map(({ message }) => message);
+  if (problems.length > 0) throw new InputError(problems);
+  return checked;
+};
+
+/** Starts the workflow of a chain. @throws InputError if one is open. */
+export const startChainWorkflow = async (
+  { client, taskQueue }: ClientContext,
+  input: Exclude<LabelingChainInput, { kind: 'continued' }>,
+  spec: Spec,
+): Promise<void> => {
+  const { chain, job } = spec;
+  try {
+    await client.workflow.start<typeof labelingChain>('labelingChain', {
+      workflowId: labelingChainWorkflowId(chain),
+      taskQueue,
+      args: [input],
+      workflowIdConflictPolicy: 'FAIL',
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      memo: { [CHAIN_MEMO.dataset]: datasetKey(spec), [CHAIN_MEMO.workTeam]: job.HumanTaskConfig.WorkteamArn },
+      typedSearchAttributes: searchAttributes({
+        LabelingChain: chain,
+        LabelingGeneration: 0,
+        LabelingRemaining: 0,
+        LabelingAttention: '',
+      }),
+      staticSummary: `Labels ${job.LabelAttributeName} of ${job.InputConfig.DataSource.S3DataSource?.ManifestS3Uri ?? 'a stream'}`,
+      staticDetails: `One labeling job after another until nothing is unlabeled. Look: \`label-relay show ${chain}\``,
+    });
+  } catch (thrown) {
+    if (thrown instanceof WorkflowExecutionAlreadyStartedError) {
+      throw new InputError(`the chain ${chain} is running; see: label-relay show ${chain}`);
+    }
+    throwExplained(thrown);
+  }
+};
+
+/** A labeling job as AWS has it. @throws InputError if it is not there, or another chain's. */
+export const lookUpJob = async (
+  { client, taskQueue }: ClientContext,
+  { region, jobName }: JobPlace,
+): Promise<Extract<LookedUpJob, { kind: 'found' }>> => {
+  const found = await client.workflow
+    .execute<typeof labelingLookup>('labelingLookup', {
+      workflowId: `labeling-lookup:${jobName}:${Date.now().toString(36)}`,
+      taskQueue,
+      args: [{ region, name: jobName }],
+      staticSummary: `Looks at ${jobName}, which may be adopted`,
+    })
+    .catch((thrown: unknown) => {
+      throw thrown instanceof WorkflowFailedError
+        ? new OperationError(`the labeling job could not be looked at: ${rootMessage(thrown)}`)
+        : explained(thrown);
+    });
+  if (found.kind === 'absent')
+    throw new InputError(`there is no labeling job ${jobName} in ${region}: ${found.message}`);
+  if (found.ofChain !== null) {
+    throw new InputError(
+      `${jobName} belongs to the chain ${found.ofChain} already; see: label-relay show ${found.ofChain}`,
+    );
+  }
+  return found;
+};

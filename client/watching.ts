@@ -1,0 +1,35 @@
+/** Following a chain from outside: every change as it comes, through outages. */
+import { pause, type ClientContext } from './context.ts';
+import { chainDetail } from './reading.ts';
+import type { ChainDetail, WatchOptions } from './types.ts';
+
+const POLL_MS = 1_000;
+const OUTAGE_MS = 5 * 60_000;
+
+/** A chain that has ended changes no more, but for a late look. */
+export const isOpen = ({ document }: ChainDetail): boolean =>
+  document.status === 'running' || document.status === 'attention';
+
+/** Yields the chain now (or, with `after`, once it differs from that) and after every change, until it has ended. */
+export async function* watchChain(
+  context: ClientContext,
+  chain: string,
+  { signal, pollMs = POLL_MS, after, outageMs = OUTAGE_MS }: WatchOptions,
+): AsyncGenerator<ChainDetail> {
+  let last = after === undefined ? '' : JSON.stringify(after);
+  let answeredMs: number | null = null;
+  while (signal?.aborted !== true) {
+    try {
+      const detail = await chainDetail(context, chain);
+      answeredMs = Date.now();
+      const now = JSON.stringify(detail);
+      if (now !== last) yield detail;
+      last = now;
+      if (!isOpen(detail)) return;
+    } catch (thrown) {
+      // Before the first answer the caller has it wrong; afterwards the server or the workers may be away for a while.
+      if (answeredMs === null || Date.now() - answeredMs > outageMs) throw thrown;
+    }
+    await pause(pollMs, signal);
+  }
+}
