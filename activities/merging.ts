@@ -3,7 +3,7 @@
  *
  * I1, law 2: a label that an output holds is in the new dataset or in its doubled file, or the merge does not succeed.
  */
-import type { Merge } from '../decisions/after-job.ts';
+import type { LateOutput, Merge } from '../decisions/after-job.ts';
 import { countsAttempt } from '../decisions/attempts.ts';
 import type { ChainState, Dataset, Generation } from '../decisions/chain-state.ts';
 import { DAY_MS, SECOND_MS } from '../decisions/durations.ts';
@@ -23,8 +23,6 @@ export type SettleResult =
   /** The output does not yet hold the labels that AWS counted. */
   | { kind: 'waiting'; found: number; expected: number; message: string }
   | { kind: 'unreadable'; message: string };
-
-export type LateOutput = { generation: number; uri: string; etag: string };
 
 export type LateResult =
   | { kind: 'nothing-new' }
@@ -65,6 +63,13 @@ const attemptRule =
       reason,
     );
   };
+
+/** The outputs with what the merge read from them. */
+const withLabels = (outputs: readonly LateOutput[], { perSource }: MergeTally): LateOutput[] =>
+  outputs.map((output) => ({
+    ...output,
+    newLabels: perSource.find(({ generation }) => generation === output.generation)?.newLabels ?? 0,
+  }));
 
 export const mergeActivities = (dependencies: ManifestDependencies) => {
   const { s3, temporaryDirectory } = dependencies;
@@ -237,7 +242,10 @@ export const mergeActivities = (dependencies: ManifestDependencies) => {
           unmatchedLabeled: merged.tally.perSource.reduce((sum, source) => sum + source.unmatchedLabeled, 0),
           unmatchedUri: merged.unmatchedUri,
         },
-        lateOutputs: late.map((one) => one.output),
+        lateOutputs: withLabels(
+          late.map((one) => one.output),
+          merged.tally,
+        ),
       };
     },
 
@@ -251,7 +259,7 @@ export const mergeActivities = (dependencies: ManifestDependencies) => {
       const merged = await merge(state, dataset, sources, null, ['late', outputs]);
       return 'unreadable' in merged
         ? { kind: 'unreadable', message: merged.unreadable }
-        : { kind: 'merged', dataset: merged.dataset, outputs };
+        : { kind: 'merged', dataset: merged.dataset, outputs: withLabels(outputs, merged.tally) };
     },
   };
 };

@@ -133,6 +133,19 @@ export const jobEnded = (given: ChainState, generation: number, ending: Ending):
   }
 };
 
+/** The counters of a job that is being settled were asked for again. Its status is final; anything else is no news. */
+export const countersHeard = (state: ChainState, generation: number, observation: Observation): ChainState => {
+  const { phase } = state;
+  if (phase.kind !== 'settling' || phase.generation !== generation || phase.ending.kind !== 'ended') return state;
+  if (observation.status !== phase.ending.status) return state;
+  const { counters } = observation;
+  const ending = { ...phase.ending, observation: { ...phase.ending.observation, counters } };
+  return heard(
+    withGeneration({ ...state, phase: { ...phase, ending } }, generation, { counters }),
+    observation.serviceNowMs,
+  );
+};
+
 /** What a merge found, for the job that just ended. */
 export type Merge = {
   dataset: Dataset;
@@ -206,17 +219,19 @@ export const jobMerged = (
 export const streamingJobEnded = (state: ChainState, generation: number): ChainState =>
   withGeneration({ ...state, phase: { kind: 'deciding' } }, generation, { outcome: 'streaming' });
 
+/** An output as it was merged again. `newLabels`: all that it holds beyond its input; absent from a worker before it was counted. */
+export type LateOutput = { generation: number; uri: string; etag: string; newLabels?: number };
+
 /**
  * Labels that appeared after the merge of their job: the dataset has a new version. A chain that had ended with leftovers
  * is `labeled` if these were the last ones: `labeled` means that nothing remains.
  */
-export const lateLabelsMerged = (
-  state: ChainState,
-  dataset: Dataset,
-  outputs: { generation: number; uri: string; etag: string }[],
-): ChainState =>
+export const lateLabelsMerged = (state: ChainState, dataset: Dataset, outputs: readonly LateOutput[]): ChainState =>
   outputs.reduce<ChainState>(
-    (next, { generation, uri, etag }) => withGeneration(next, generation, { output: { uri, etag } }),
+    (next, { generation, uri, etag, newLabels = 0 }) => {
+      const known = next.generations.find((job) => job.generation === generation)?.newLabels ?? 0;
+      return withGeneration(next, generation, { output: { uri, etag }, newLabels: Math.max(known, newLabels) });
+    },
     {
       ...state,
       dataset,

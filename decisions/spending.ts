@@ -1,7 +1,7 @@
 /**
  * What a chain has committed to pay, and how many more objects it can afford (I6). An estimate in the person's own
- * prices: AWS's invoice is the truth. For ended jobs answers and objects by counters; for the live one every unlabeled
- * object of its input, since workers may label them all.
+ * prices: AWS's invoice is the truth. For ended jobs answers and objects by counters, or by the labels that were read if
+ * these are more; for the live one every unlabeled object of its input, since workers may label them all.
  */
 import { countersOf, type ChainState, type Generation } from './chain-state.ts';
 
@@ -24,8 +24,10 @@ const committedObjects = (job: Generation): { byPeople: number; objects: number 
   // Live, or gone without an ending: its workers may have labeled everything.
   if (job.endedAtMs === null) return { byPeople: sentObjects(job), objects: sentObjects(job) };
   const { totalLabeled, humanLabeled, machineLabeled } = countersOf(job);
+  // Counters may lag behind for good: a label that was read was paid.
+  const objects = Math.max(totalLabeled, job.newLabels);
   // AWS may leave single counters out; what no machine labeled, people did.
-  return { byPeople: Math.max(humanLabeled, totalLabeled - machineLabeled), objects: totalLabeled };
+  return { byPeople: Math.max(humanLabeled, objects - machineLabeled), objects };
 };
 
 /** Committed cost in the currency of the policy; null without prices. Doubled labels were paid too and are counted. */

@@ -3,12 +3,16 @@
  * chain's end, one more look for labels that were published late (law 2: they are merged and counted, never dropped).
  */
 import { condition, log } from '@temporalio/workflow';
-import { jobMerged, lateLabelsMerged, mergeBlocked, streamingJobEnded } from '../decisions/after-job.ts';
+import { countersHeard, jobMerged, lateLabelsMerged, mergeBlocked, streamingJobEnded } from '../decisions/after-job.ts';
 import type { Phase } from '../decisions/chain-state.ts';
+import { countersLookMs } from '../decisions/counters.ts';
 import { HOUR_MS, MINUTE_MS, formatDuration } from '../decisions/durations.ts';
+import type { Ending } from '../decisions/ending.ts';
 import { call } from './calls.ts';
 import type { ChainRun } from './chain-run.ts';
 import { blockOf, waitForPerson } from './person.ts';
+
+type EndedJob = Extract<Ending, { kind: 'ended' }>;
 
 /** Looks at an output that does not yet hold what AWS counted: after these waits, then every half hour. */
 const SETTLE_WAITS_MS = [MINUTE_MS, 2 * MINUTE_MS, 5 * MINUTE_MS, 10 * MINUTE_MS];
@@ -16,17 +20,37 @@ const SETTLE_WAITS_MS = [MINUTE_MS, 2 * MINUTE_MS, 5 * MINUTE_MS, 10 * MINUTE_MS
 /** The late look is tried so often, an hour apart, before the chain closes without it. */
 const LATE_LOOK_TRIES = 24;
 
+/** Asks again for counters that say nothing of a job that was sent objects; the ending with what they say in the end. */
+const hearCounters = async (run: ChainRun, generation: number, first: EndedJob): Promise<EndedJob> => {
+  const { spec, generations } = run.state;
+  const input = generations.find((job) => job.generation === generation)?.input ?? null;
+  const { name } = first.observation;
+  let ending = first;
+  for (let looks = 0; ; looks += 1) {
+    const waitMs = countersLookMs({ ending, input, stopped: run.stopped, policy: spec.policy }, looks);
+    if (waitMs === null) return ending;
+    const summary = `Asks again in ${formatDuration(waitMs)}: ${name} is ${ending.status}, and its counters are all zero`;
+    await condition(() => run.stopped, waitMs, { summary });
+    const job = { region: spec.region, name };
+    const found = await call('describeLabelingJob', `See the counters of ${name} again`, job);
+    if (found.kind === 'observed') run.set(countersHeard(run.state, generation, found));
+    const { phase } = run.state;
+    if (phase.kind === 'settling' && phase.ending.kind === 'ended') ({ ending } = phase);
+  }
+};
+
 /**
  * Waits until the output holds what AWS counted, then merges it. A stop does not shorten this: labels that are paid for
  * are waited for. What a stop does end is the question to a person: then what is there is kept.
  */
 export const settle = async (run: ChainRun, phase: Extract<Phase, { kind: 'settling' }>): Promise<void> => {
-  const { ending, generation } = phase;
-  if (ending.kind !== 'ended') throw new Error(`generation ${generation} has no ending to settle`);
+  const { generation } = phase;
+  if (phase.ending.kind !== 'ended') throw new Error(`generation ${generation} has no ending to settle`);
   if (run.state.spec.streaming) {
     run.set(streamingJobEnded(run.state, generation));
     return;
   }
+  const ending = await hearCounters(run, generation, phase.ending);
   for (let look = 0, waitedMs = 0; ; look += 1) {
     const { phase: current } = run.state;
     const result = await call('settleAndMerge', `Merge the output of ${ending.observation.name}`, {

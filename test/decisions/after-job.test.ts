@@ -310,6 +310,18 @@ describe('late labels', () => {
     expect(state.end).toBeNull();
   });
 
+  test('I6: count as labels that their job brought, never fewer than before', () => {
+    const before = chainOf({ generations: generations.map((job) => ({ ...job, newLabels: 3 })) });
+    const labelsAfter = (newLabels: number): unknown[] =>
+      lateLabelsMerged(
+        before,
+        datasetOf(),
+        outputs.map((output) => ({ ...output, newLabels })),
+      ).generations.map((job) => job.newLabels);
+    expect(labelsAfter(5)).toEqual([5, 3]);
+    expect(labelsAfter(2)).toEqual([3, 3]);
+  });
+
   test('that are the last ones make a finished chain labeled: "labeled" is that nothing remains', () => {
     const ended = chainOf({ generations, end, phase: { kind: 'ended', lateLookDone: false } });
     expect(lateLabelsMerged(ended, datasetOf({ remaining: 1 }), outputs).end).toBe(end);

@@ -23,6 +23,11 @@ test('a counter of people’s labels that AWS leaves out is what no machine labe
   expect(committedCost(chainOf({ spec: priced(), generations }))).toBeCloseTo(4 * 3 * 0.1 + 10 * 0.05, 10);
 });
 
+test('I6: counters that stay at zero hide nothing: a label that was read was paid', () => {
+  const generations = [jobOf({ newLabels: 10, counters: counters({ machineLabeled: 6 }) })];
+  expect(committedCost(chainOf({ spec: priced(), generations }))).toBeCloseTo(4 * 3 * 0.1 + 10 * 0.05, 10);
+});
+
 test('a live job is committed for every unlabeled object of its input', () => {
   const live = jobOf({
     endedAtMs: null,

@@ -133,7 +133,9 @@ const whatHappens = (draw: Draw): JobRule => {
 const howItIsTold = (draw: Draw): JobRule => ({
   openTasks: draw.pick(['never', 'at-end', 'late', 'late']),
   ...(draw.chance(0.3) ? { describeLag: span(draw.int(1, 120) * 1000) } : {}),
-  ...(draw.chance(0.3) ? { counters: { zeroFor: '3m', unlabeledIncludesFailed: draw.chance(0.5) } } : {}),
+  ...(draw.chance(0.3)
+    ? { counters: { zeroFor: draw.pick(['3m', '10m', '45m', '90m']), unlabeledIncludesFailed: draw.chance(0.5) } }
+    : {}),
   ...(draw.chance(0.2) ? { initializing: span(draw.int(1, 200) * MINUTE_MS) } : {}),
   ...(draw.chance(0.2) ? { stop: { takes: span(draw.int(1, 400) * MINUTE_MS) } } : {}),
   output: {

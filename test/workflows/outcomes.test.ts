@@ -231,3 +231,12 @@ test('counters of zero on a young job decide nothing', async () => {
   const state = await runToEnd('zero', { jobs: [{ counters: { zeroFor: '8h' }, workers: { ratePerHour: 1 } }] });
   expect(outcomes(state)).toEqual(['labeled']);
 });
+
+test('I1, I6: a job that is over while its counters are still zero is not merged before its labels are there', async () => {
+  const state = await runToEnd('zero-at-end', {
+    jobs: [{ counters: { zeroFor: '100m' }, output: { late: '90m' }, workers: { ratePerHour: 1000 } }],
+  });
+  expect(outcomes(state)).toEqual(['labeled']);
+  expect(state.generations[0]).toMatchObject({ newLabels: 10, counters: { totalLabeled: 10 } });
+  expectNothingPaidTwice('zero-at-end');
+});

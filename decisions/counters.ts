@@ -1,0 +1,40 @@
+/**
+ * When the counters of an ended job are not believed. A job can show nothing but zeros while it is young (issue 1945 of
+ * amazon-sagemaker-examples), and a job that is over within minutes can end so: taken at their word, zeros would make the
+ * chain merge an output that is not written yet, send its objects again and count nothing as spent (I1, I6). Pure.
+ */
+import type { JobInput } from './chain-state.ts';
+import { MINUTE_MS } from './durations.ts';
+import type { Ending } from './ending.ts';
+import { classifyFailureReason } from './failure-reasons.ts';
+import type { Policy } from './policy.ts';
+
+/** Waits before each further look, the last one again and again. */
+const WAITS_MS = [MINUTE_MS, 2 * MINUTE_MS, 5 * MINUTE_MS, 10 * MINUTE_MS];
+const LATER_WAIT_MS = 30 * MINUTE_MS;
+
+/** A job that failed or was stopped may really have done nothing: it is doubted for so long, a completed one as long as its output. */
+const UNFINISHED_DOUBTED_MS = 18 * MINUTE_MS;
+
+export type CountersFacts = {
+  ending: Extract<Ending, { kind: 'ended' }>;
+  input: JobInput | null;
+  /** No job follows: what comes late is merged by the late look. */
+  stopped: boolean;
+  policy: Policy;
+};
+
+/** How long to wait before the counters are asked for again, after so many looks; null: they are believed. */
+export const countersLookMs = ({ ending, input, stopped, policy }: CountersFacts, looks: number): number | null => {
+  const { status, observation } = ending;
+  const { totalLabeled, failed, unlabeled } = observation.counters;
+  const saysNothing = totalLabeled + failed + unlabeled === 0 && (input?.sentObjects ?? 0) > 0;
+  if (!saysNothing || stopped) return null;
+  // An input that AWS refused was never shown to anybody, and a person is asked before the next job.
+  if (status === 'Failed' && classifyFailureReason(observation.failureReason, policy.failureReasons) === 'input')
+    return null;
+  const doubtedMs = status === 'Completed' ? policy.settleWithinMs : UNFINISHED_DOUBTED_MS;
+  let waitedMs = 0;
+  for (let look = 0; look < looks; look += 1) waitedMs += WAITS_MS[look] ?? LATER_WAIT_MS;
+  return waitedMs >= doubtedMs ? null : (WAITS_MS[looks] ?? LATER_WAIT_MS);
+};

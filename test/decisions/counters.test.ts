@@ -1,0 +1,77 @@
+/** When the counters of an ended job are asked for again before anything is made of them: I1, I6. */
+import { countersHeard } from '../../decisions/after-job.ts';
+import { countersLookMs, type CountersFacts } from '../../decisions/counters.ts';
+import { HOUR_MS, MINUTE_MS } from '../../decisions/durations.ts';
+import { chainOf, counters, endedOf, inputOf, jobOf, observationOf, policyOf } from './builders.ts';
+
+const facts = (change: Partial<CountersFacts> = {}): CountersFacts => ({
+  ending: endedOf({ ageMs: 5 * MINUTE_MS }),
+  input: inputOf(),
+  stopped: false,
+  policy: policyOf(),
+  ...change,
+});
+
+/** All waits, in minutes, while the counters stay as they are. */
+const waits = (of: CountersFacts): number[] => {
+  const found: number[] = [];
+  for (let wait = countersLookMs(of, 0); wait !== null; wait = countersLookMs(of, found.length))
+    found.push(wait / MINUTE_MS);
+  return found;
+};
+
+test('I1, I6: a completed job whose counters are all zero is asked again until its output would be late too', () => {
+  expect(waits(facts())).toEqual([1, 2, 5, 10, 30, 30, 30, 30]);
+  expect(waits(facts({ policy: policyOf({ settleWithin: '10m' }) }))).toEqual([1, 2, 5, 10]);
+});
+
+test('I1, I6: a failed or stopped job may have done nothing; it is asked again for less long', () => {
+  for (const status of ['Failed', 'Stopped'] as const)
+    expect(waits(facts({ ending: endedOf({ status }) }))).toEqual([1, 2, 5, 10]);
+});
+
+test.each(['totalLabeled', 'failed', 'unlabeled'] as const)('counters that say anything (%s) are believed', (name) => {
+  const ending = endedOf({ observation: { counters: counters({ [name]: 1 }) } });
+  expect(countersLookMs(facts({ ending }), 0)).toBeNull();
+});
+
+test('a job that nothing was sent to, or whose input is not known, has nothing to count', () => {
+  expect(countersLookMs(facts({ input: inputOf({ sentObjects: 0 }) }), 0)).toBeNull();
+  expect(countersLookMs(facts({ input: null }), 0)).toBeNull();
+});
+
+test('a chain that is to stop does not wait: no job follows, and the late look merges what comes', () => {
+  expect(countersLookMs(facts({ stopped: true }), 0)).toBeNull();
+});
+
+test('an input that AWS refused was never shown to anybody', () => {
+  const observation = { failureReason: 'ClientError: Access Denied: s3://data/birds.manifest' };
+  expect(countersLookMs(facts({ ending: endedOf({ status: 'Failed', observation }) }), 0)).toBeNull();
+});
+
+describe('what they say in the end', () => {
+  const ending = endedOf();
+  const settling = chainOf({
+    generations: [jobOf({ generation: 1, outcome: null })],
+    phase: { kind: 'settling', generation: 1, ending, sinceMs: 0, acceptMissing: false },
+  });
+  const seen = observationOf({
+    status: 'Completed',
+    counters: counters({ totalLabeled: 7, humanLabeled: 7 }),
+    serviceNowMs: ending.observation.serviceNowMs + HOUR_MS,
+  });
+
+  test('I6: stands in the ending that is merged and in the generation that is paid for', () => {
+    const state = countersHeard(settling, 1, seen);
+    expect(state.generations[0]?.counters).toMatchObject({ totalLabeled: 7 });
+    expect(state.phase).toMatchObject({ kind: 'settling', ending: { observation: { counters: { totalLabeled: 7 } } } });
+    expect(state.lastHeardMs).toBe(seen.serviceNowMs);
+  });
+
+  test('is no news if it speaks of another status or generation, or comes when nothing is settled', () => {
+    expect(countersHeard(settling, 1, { ...seen, status: 'InProgress' })).toBe(settling);
+    expect(countersHeard(settling, 2, seen)).toBe(settling);
+    const deciding = chainOf();
+    expect(countersHeard(deciding, 1, seen)).toBe(deciding);
+  });
+});
