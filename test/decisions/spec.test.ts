@@ -52,6 +52,26 @@ test('the smallest request that AWS takes is a spec', () => {
   });
 });
 
+test('defaults of the policy follow the job: the quota of its task type, the whole dataset with automated labeling', () => {
+  const read = (job: object) => {
+    const reading = readSpec({ chain: 'birds', job: { ...minimalJob, ...job } });
+    return reading.kind === 'spec' ? reading.spec.policy : null;
+  };
+  const segmentation = { PreHumanTaskLambdaArn: lambda('PRE-SemanticSegmentation') };
+  expect(read({ HumanTaskConfig: { ...minimalJob.HumanTaskConfig, ...segmentation } })?.maxObjectsPerJob).toBe(20_000);
+  const LabelingJobAlgorithmsConfig = {
+    LabelingJobAlgorithmSpecificationArn:
+      'arn:aws:sagemaker:us-east-1:027400017018:labeling-job-algorithm-specification/image-classification',
+  };
+  expect(read({ LabelingJobAlgorithmsConfig })?.nextInput).toBe('dataset');
+});
+
+test('a name for the job is the only mistake of a spec that is else right: it is refused all the same', () => {
+  expect(jobProblems({ LabelingJobName: 'mine' })).toEqual([
+    expect.stringMatching(/^job.LabelingJobName: must be left/),
+  ]);
+});
+
 test('a job that is fed by a topic is streaming', () => {
   expect(specOf({ job: streamingJob }).streaming).toBe(true);
 });
