@@ -6,7 +6,8 @@ import { labelingJobActivities } from './labeling-jobs.ts';
 import { datasetActivities } from './datasets.ts';
 import { mergeActivities } from './merging.ts';
 import { notificationActivities } from './notifications.ts';
-import { preflightActivities } from './preflight.ts';
+import { beatWhile } from './heartbeat.ts';
+import { preflightActivities, type PreflightInput } from './preflight.ts';
 import { OperationError } from '../errors.ts';
 import { unusable } from './aws-failures.ts';
 import { recordActivities } from './records.ts';
@@ -21,6 +22,11 @@ export type ActivityDependencies = AwsClients & {
   accounts: readonly string[];
 };
 
+/** The checks before a start wait for AWS here and there; a person waits for them, also when their worker dies. */
+const beating = ({ checkSpec }: ReturnType<typeof preflightActivities>) => ({
+  checkSpec: (input: PreflightInput) => beatWhile(() => checkSpec(input)),
+});
+
 const allActivities = (dependencies: ActivityDependencies) => ({
   ...labelingJobActivities(dependencies),
   ...datasetActivities(dependencies),
@@ -29,7 +35,7 @@ const allActivities = (dependencies: ActivityDependencies) => ({
   ...adoptionActivities(dependencies),
   ...assetActivities(dependencies),
   ...notificationActivities(dependencies),
-  ...preflightActivities(dependencies),
+  ...beating(preflightActivities(dependencies)),
   ...reportActivities(dependencies),
 });
 

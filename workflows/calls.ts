@@ -38,7 +38,8 @@ const gradeOf: Calls = {
   retrySetAside: heavy,
   writeFinal: heavy,
   summarizeObjects: { ...heavy, startToCloseTimeout: '30m', retry: { ...retry, maximumAttempts: 3 } },
-  checkSpec: { startToCloseTimeout: '10m', retry: { ...retry, maximumAttempts: 3 } },
+  // A person waits for it: a worker that died with it is noticed soon.
+  checkSpec: { startToCloseTimeout: '10m', heartbeatTimeout: '30s', retry: { ...retry, maximumAttempts: 3 } },
 };
 
 const proxied = proxyActivities<Activities>(quick);
