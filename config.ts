@@ -35,6 +35,8 @@ export type Config = {
   /** The control address of the local stack's simulator; null outside it. */
   localSimulator: string | null;
   temporaryDirectory: string;
+  /** The most Describes a second in one account and region, all workers together. */
+  describesPerSecond: number;
   /** The version under which `worker` polls, for Temporal's worker versioning; null: unversioned. */
   deploymentVersion: { deploymentName: string; buildId: string } | null;
   /** Where `worker` serves its health endpoints, 0 for any free port; null: nowhere. */
@@ -48,12 +50,19 @@ export type Config = {
 /** `eventbridge`: a rule and a queue of their own. `log`: the log that Ground Truth keeps of worker activity. */
 export const WORKER_EVENT_SOURCES = ['eventbridge', 'log', 'off'] as const;
 
+/**
+ * AWS publishes no rate for DescribeLabelingJob. 10,000 jobs at our reconcile times need 0.5 a second; at 10, after an
+ * outage, all of them are looked at within 17 minutes.
+ */
+const DESCRIBES_PER_SECOND = 10;
+
 /** SQS, WaitTimeSeconds: at most 20. */
 const LONGEST_POLL_S = 20;
 
 /** Our variables, with what they mean: the docs are made from this. */
 export const VARIABLES = {
   LABEL_RELAY_TASK_QUEUE: `Task queue of our workflows and activities. Default ${DEFAULT_TASK_QUEUE}.`,
+  LABEL_RELAY_DESCRIBES_PER_SECOND: `The most DescribeLabelingJob calls a second in one account and region, all workers of the task queue together; the same for all of them. Default ${DESCRIBES_PER_SECOND}.`,
   LABEL_RELAY_QUEUE_URL: 'URL of the SQS queue of state-change events. Needed by `worker --only events`.',
   LABEL_RELAY_WORKER_EVENTS:
     'Where worker events come from: eventbridge (needs LABEL_RELAY_WORKER_EVENTS_QUEUE_URL), log (one process only reads it), or off. Default: eventbridge if that queue is set, else off.',
@@ -85,6 +94,17 @@ const list = (text: string | undefined): string[] =>
 const orNull = (text: string | undefined): string | null =>
   text === undefined || text.trim() === '' ? null : text.trim();
 
+const describesPerSecond = (text: string | undefined, problems: string[]): number => {
+  const given = orNull(text);
+  if (given === null) return DESCRIBES_PER_SECOND;
+  const rate = /^\d{1,4}(\.\d{1,3})?$/.test(given) ? Number(given) : 0;
+  if (rate <= 0)
+    problems.push(
+      `LABEL_RELAY_DESCRIBES_PER_SECOND is ${JSON.stringify(given)}, expected a number above 0 such as 10 or 0.5`,
+    );
+  return rate;
+};
+
 /** The names under which Temporal's controller for Kubernetes gives a worker its version. */
 const deploymentVersion = (env: Environment, problems: string[]): Config['deploymentVersion'] => {
   const deploymentName = orNull(env['TEMPORAL_DEPLOYMENT_NAME']);
@@ -112,6 +132,24 @@ const metricsAddress = (text: string | undefined, problems: string[]): string | 
     `LABEL_RELAY_METRICS_ADDRESS is ${JSON.stringify(address)}, expected an IP address and a port such as 0.0.0.0:9464`,
   );
   return null;
+};
+
+const accountOfQueue = (queueUrl: string | null): string[] => /\/(\d{12})\/[^/]+$/.exec(queueUrl ?? '')?.slice(1) ?? [];
+
+/** The accounts and regions that are ours, as far as the configuration says: by name, or those of the queue of events. */
+export const placesOf = ({
+  accounts: named,
+  queueUrl,
+  regions: namedRegions,
+  region,
+}: Pick<Config, 'accounts' | 'queueUrl' | 'regions' | 'region'>): {
+  accounts: string[];
+  regions: string[];
+  places: { account: string; region: string }[];
+} => {
+  const accounts = named.length > 0 ? named : accountOfQueue(queueUrl);
+  const regions = namedRegions.length > 0 ? namedRegions : region === null ? [] : [region];
+  return { accounts, regions, places: accounts.flatMap((account) => regions.map((one) => ({ account, region: one }))) };
 };
 
 /** Reads and checks everything; all problems at once, as an InputError. */
@@ -175,6 +213,7 @@ export const loadConfig = (env: Environment): Config => {
     webUrl: url('LABEL_RELAY_WEB_URL')?.replace(/\/+$/, '') ?? null,
     localSimulator: url('LABEL_RELAY_LOCAL_SIMULATOR'),
     temporaryDirectory: orNull(env['LABEL_RELAY_TMPDIR']) ?? tmpdir(),
+    describesPerSecond: describesPerSecond(env['LABEL_RELAY_DESCRIBES_PER_SECOND'], problems),
     deploymentVersion: deploymentVersion(env, problems),
     healthPort: healthPort(env['LABEL_RELAY_HEALTH_PORT'], problems),
     metricsAddress: metricsAddress(env['LABEL_RELAY_METRICS_ADDRESS'], problems),

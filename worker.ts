@@ -8,17 +8,16 @@ import { fileURLToPath } from 'node:url';
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { Client } from '@temporalio/client';
-import { NativeConnection, Worker, type Logger, type WorkerOptions as WorkerCreateOptions } from '@temporalio/worker';
-import { createActivities } from './activities/index.ts';
-import { standardClients } from './activities/clients.ts';
-import type { Config } from './config.ts';
+import { NativeConnection, type Logger, type WorkerOptions as WorkerCreateOptions } from '@temporalio/worker';
+import { placesOf, type Config } from './config.ts';
 import { connect, unreachable } from './connection.ts';
 import { SEARCH_ATTRIBUTES } from './decisions/search-attributes.ts';
 import { InputError, OperationError, messageOf } from './errors.ts';
 import { watchChainCounts } from './telemetry/chain-counts.ts';
 import { startHealthServer, type Readiness } from './telemetry/health.ts';
-import { countActivities, createMetrics, type OurMetrics } from './telemetry/metrics.ts';
+import { createMetrics, type OurMetrics } from './telemetry/metrics.ts';
 import { installRuntime, stderrLogger } from './telemetry/runtime.ts';
+import { TemporalWorkers } from './temporal-workers.ts';
 import {
   startEventStream,
   type EventStream,
@@ -38,9 +37,6 @@ export type WorkerOptions = {
   signal: AbortSignal;
 };
 
-/** Longer than any quick activity; a long merge heartbeats, is cancelled and tried again elsewhere. */
-const SHUTDOWN_GRACE = '30 seconds';
-
 /** A server that lacks a search attribute wedges workflow tasks for ever: better not to start. */
 const checkSearchAttributes = async (connection: NativeConnection, namespace: string): Promise<void> => {
   const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
@@ -59,37 +55,6 @@ export const workflowCode = (): Pick<WorkerCreateOptions, 'workflowBundle' | 'wo
   if (extension === '.js' && existsSync(bundle)) return { workflowBundle: { codePath: bundle } };
   return { workflowsPath: fileURLToPath(new URL(`./workflows/index${extension}`, import.meta.url)) };
 };
-
-/** Chains live for months: they move to a new version of the worker instead of holding an old one up. */
-const versioning = ({ deploymentVersion: version }: Config): Pick<WorkerCreateOptions, 'workerDeploymentOptions'> =>
-  version === null
-    ? {}
-    : { workerDeploymentOptions: { version, useWorkerVersioning: true, defaultVersioningBehavior: 'AUTO_UPGRADE' } };
-
-const createWorker = async (
-  connection: NativeConnection,
-  { config, roles }: WorkerOptions,
-  metrics: OurMetrics,
-): Promise<Worker> => {
-  const activities = createActivities({
-    ...standardClients(),
-    temporaryDirectory: config.temporaryDirectory,
-    webhookSecret: config.webhookSecret,
-    regions: config.regions,
-    accounts: config.accounts,
-  });
-  return Worker.create({
-    connection,
-    namespace: config.temporal.namespace,
-    taskQueue: config.taskQueue,
-    shutdownGraceTime: SHUTDOWN_GRACE,
-    ...versioning(config),
-    ...(roles.includes('workflows') ? workflowCode() : {}),
-    ...(roles.includes('activities') ? { activities, interceptors: { activity: [countActivities(metrics)] } } : {}),
-  });
-};
-
-const accountOfQueue = (queueUrl: string): string[] => /\/(\d{12})\/[^/]+$/.exec(queueUrl)?.slice(1) ?? [];
 
 const workerEventSource = (config: Config, awsRegion: { region?: string }): WorkerEventSource => {
   const { workerEvents, workerEventsQueueUrl: queueUrl, workerEventsWindowMs: windowMs } = config;
@@ -118,10 +83,9 @@ const eventStreamSettings = (config: Config): EventStreamSettings => {
   const { queueUrl, region } = config;
   if (queueUrl === null)
     throw new InputError('LABEL_RELAY_QUEUE_URL is not set; give the URL of the queue of state-change events');
-  const regions = config.regions.length > 0 ? config.regions : region === null ? [] : [region];
+  const { accounts, regions } = placesOf(config);
   if (regions.length === 0)
     throw new InputError('AWS_REGION is not set; give the region of the queue, or LABEL_RELAY_REGIONS');
-  const accounts = config.accounts.length > 0 ? config.accounts : accountOfQueue(queueUrl);
   if (accounts.length === 0)
     throw new InputError(
       'LABEL_RELAY_ACCOUNTS is not set and the queue URL names no account; give the account ids whose events are believed',
@@ -163,17 +127,16 @@ const connectNative = async (config: Config): Promise<NativeConnection> => {
 };
 
 /** What runs now; the health endpoints look at it. */
-type Running = { worker: Worker | null; stream: EventStream | null };
+type Running = { workers: TemporalWorkers | null; stream: EventStream | null };
 
 /** Whether each role takes work now: no part does before it is started, in an outage, or once it is stopping. */
-const readinessOf = (roles: readonly Role[], { worker, stream }: Running): Readiness =>
+const readinessOf = (roles: readonly Role[], { workers, stream }: Running): Readiness =>
   Object.fromEntries(
     roles.map((role) => {
       switch (role) {
         case 'workflows':
-          return [role, worker?.getStatus().workflowPollerState === 'POLLING'];
         case 'activities':
-          return [role, worker?.getStatus().activityPollerState === 'POLLING'];
+          return [role, workers?.polls[role] ?? false];
         case 'events':
           return [role, stream?.stats().stateChanges.receiving ?? false];
       }
@@ -186,7 +149,7 @@ export const runWorker = async (options: WorkerOptions): Promise<void> => {
   const settings = roles.includes('events') ? eventStreamSettings(config) : null;
   const logger = stderrLogger('INFO');
   const metrics = createMetrics(installRuntime(logger, config.metricsAddress).metricMeter);
-  const now: Running = { worker: null, stream: null };
+  const now: Running = { workers: null, stream: null };
   const { healthPort } = config;
   const health = healthPort === null ? null : await startHealthServer(healthPort, () => readinessOf(roles, now));
   try {
@@ -218,19 +181,24 @@ const runRoles = async (
           throw thrown;
         });
   let stopCounting = (): void => undefined;
+  let workers: TemporalWorkers | null = null;
   try {
     if (connection !== null) await checkSearchAttributes(connection, namespace);
-    const worker = connection === null ? null : await createWorker(connection, options, metrics);
+    if (connection !== null) {
+      const code = roles.includes('workflows') ? workflowCode() : null;
+      const runsActivities = roles.includes('activities');
+      workers = await TemporalWorkers.create({ connection, config, code, runsActivities, metrics });
+    }
     const stream =
       events === null || settings === null ? null : createEventStream(events.client, settings, logger, metrics);
-    Object.assign(now, { worker, stream } satisfies Running);
+    Object.assign(now, { workers, stream } satisfies Running);
     if (connection !== null && roles.includes('workflows') && config.metricsAddress !== null)
       stopCounting = watchChainCounts(new Client({ connection, namespace }), metrics.setChains);
     const stopped = new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
       else signal.addEventListener('abort', () => resolve(), { once: true });
     });
-    const running = worker?.run();
+    const running = workers?.run();
     onReady();
     // A worker that fails ends the process too; whoever supervises it starts another.
     try {
@@ -244,13 +212,13 @@ const runRoles = async (
         logger.info('The event stream has stopped; nothing taken is left unfinished', counts);
       }
     }
-    if (worker !== null && worker.getState() === 'RUNNING') worker.shutdown();
-    await running;
+    await workers?.end();
     if (!signal.aborted) throw new OperationError('the worker stopped by itself; see the log lines before this one');
   } catch (thrown) {
     if (thrown instanceof InputError || thrown instanceof OperationError) throw thrown;
     throw new OperationError(`the worker failed: ${messageOf(thrown)}`, { cause: thrown });
   } finally {
+    await workers?.end().catch(() => undefined);
     await events?.connection.close().catch(() => undefined);
     await connection?.close().catch(() => undefined);
   }

@@ -5,6 +5,7 @@
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { DAY_MS } from '../decisions/durations.ts';
 import { NO_COUNTERS, type Observation } from '../decisions/ending.ts';
+import { describeTaskQueue } from '../decisions/names.ts';
 
 const [address = '', taskQueue = '', codePath = ''] = process.argv.slice(2);
 Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
@@ -26,13 +27,15 @@ const describeLabelingJob = ({ name }: { name: string }): Promise<Observation> =
     finalModelArn: null,
   });
 };
-const worker = await Worker.create({
-  connection: await NativeConnection.connect({ address }),
-  taskQueue,
-  workflowBundle: { codePath },
+const connection = await NativeConnection.connect({ address });
+const workflows = await Worker.create({ connection, taskQueue, workflowBundle: { codePath } });
+const place = { account: '123456789012', region: 'us-east-1' };
+const looks = await Worker.create({
+  connection,
+  taskQueue: describeTaskQueue(taskQueue, place),
   activities: { describeLabelingJob },
 });
 setInterval(() => {
   process.stdout.write(`${JSON.stringify({ describes, memoryMb: process.memoryUsage.rss() / 1e6 })}\n`);
 }, 100);
-await worker.run();
+await Promise.all([workflows.run(), looks.run()]);

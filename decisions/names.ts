@@ -39,6 +39,19 @@ export type JobPlace = { account: string; region: string; jobName: string };
 export const labelingJobWorkflowId = ({ account, region, jobName }: JobPlace): string =>
   `labeling-job:${account}:${region}:${jobName.toLowerCase()}`;
 
+/** The account and region whose SageMaker a labeling job is in: AWS limits calls by these two. */
+export type AwsPlace = Pick<JobPlace, 'account' | 'region'>;
+
+/** Where the labeling job of a job's workflow is; null if the id is not a job's. */
+export const placeOfWorkflowId = (workflowId: string): AwsPlace | null => {
+  const [, account, region] = /^labeling-job:(\d{12}):([a-z0-9-]+):/.exec(workflowId) ?? [];
+  return account === undefined || region === undefined ? null : { account, region };
+};
+
+/** Describes have a task queue for each place, beside ours: Temporal limits the rate of a task queue. */
+export const describeTaskQueue = (taskQueue: string, { account, region }: AwsPlace): string =>
+  `${taskQueue}:describe:${account}:${region}`;
+
 const arnPattern =
   /^arn:(aws|aws-cn|aws-us-gov|aws-iso|aws-iso-b|aws-iso-e|aws-iso-f|aws-eusc):sagemaker:([a-z]{2,}(?:-[a-z]+)+-\d+):(\d{12}):labeling-job\/([a-zA-Z0-9](?:-*[a-zA-Z0-9]){0,62})$/;
 

@@ -168,6 +168,8 @@ const environmentFor = (
   LABEL_RELAY_WORKER_EVENTS_QUEUE_URL: workerEventsQueueUrl,
   // `advance` makes a month pass in half a minute of the consumer's time; an hour would never be over.
   LABEL_RELAY_WORKER_EVENTS_WINDOW: '2s',
+  // `advance` makes the Describes of a month in half a minute, and no AWS limits them.
+  LABEL_RELAY_DESCRIBES_PER_SECOND: '1000',
   // Short polls, so that a stop is quick.
   LABEL_RELAY_POLL_SECONDS: '1',
   LABEL_RELAY_LOCAL_SIMULATOR: sagemakerEndpoint,

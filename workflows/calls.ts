@@ -1,18 +1,27 @@
 /**
- * The activities as the workflows call them: every time-out and retry policy in one place, in three grades.
+ * The activities as the workflows call them: every time-out, retry policy and priority in one place, in three grades.
  * Retries are unlimited on purpose: an outage of hours must not end a chain of months (and under time skipping back-off
  * passes at once). What a retry cannot mend comes back as a value.
  */
-import { proxyActivities, type ActivityOptions } from '@temporalio/workflow';
+import { proxyActivities, workflowInfo, type ActivityOptions } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
+import type { DescribeResult } from '../activities/labeling-jobs.ts';
+import { describeTaskQueue, placeOfWorkflowId } from '../decisions/names.ts';
 
 const retry = { initialInterval: '2s', backoffCoefficient: 2, maximumInterval: '2m' } as const;
+
+/**
+ * Which of the tasks that wait is next: 1 before 5, and 3 without a word. Money first: a job is created or stopped before
+ * anything else. Source: Temporal, task queue priority; a server that does not know it goes by age.
+ */
+const PRIORITY = { money: 1, news: 2, reconcile: 4 } as const;
+const money = { priority: { priorityKey: PRIORITY.money } };
 
 /** One read or write of AWS's control plane. */
 const quick: ActivityOptions = { startToCloseTimeout: '1m', retry };
 
 /** Never abandoned half-way: when it is cancelled, an attempt that is under way is awaited (I5). */
-const create: ActivityOptions = { ...quick, cancellationType: 'WAIT_CANCELLATION_COMPLETED' };
+const create: ActivityOptions = { ...quick, ...money, cancellationType: 'WAIT_CANCELLATION_COMPLETED' };
 
 /** Streams of manifests: may take long for a million lines; a dead worker is noticed by the missing heartbeat. */
 const heavy: ActivityOptions = { startToCloseTimeout: '6h', heartbeatTimeout: '1m', retry };
@@ -21,7 +30,7 @@ type Calls = { [Name in keyof Activities]: ActivityOptions };
 const gradeOf: Calls = {
   createLabelingJob: create,
   describeLabelingJob: quick,
-  stopLabelingJob: quick,
+  stopLabelingJob: { ...quick, ...money },
   lookUpLabelingJob: { ...quick, retry: { ...retry, maximumAttempts: 5 } },
   claimLabelingJob: quick,
   readRecord: quick,
@@ -49,6 +58,12 @@ export const call = <Name extends keyof Activities>(
   name: Name,
   summary: string,
   ...args: Parameters<Activities[Name]>
+): Promise<Awaited<ReturnType<Activities[Name]>>> => callWith(name, { summary }, ...args);
+
+const callWith = <Name extends keyof Activities>(
+  name: Name,
+  options: ActivityOptions,
+  ...args: Parameters<Activities[Name]>
 ): Promise<Awaited<ReturnType<Activities[Name]>>> => {
   const activity = proxied[name] as {
     executeWithOptions(
@@ -56,5 +71,24 @@ export const call = <Name extends keyof Activities>(
       args: Parameters<Activities[Name]>,
     ): Promise<Awaited<ReturnType<Activities[Name]>>>;
   };
-  return activity.executeWithOptions({ ...gradeOf[name], summary }, args);
+  return activity.executeWithOptions({ ...gradeOf[name], ...options }, args);
+};
+
+/**
+ * Describes a labeling job from the job's workflow, on the task queue of its account and region: all workers share that
+ * queue's rate. `because`: news of the job is looked at before jobs of which nothing was heard.
+ */
+export const describeJob = (
+  because: 'news' | 'reconcile',
+  summary: string,
+  job: { region: string; name: string },
+): Promise<DescribeResult> => {
+  const { workflowId, taskQueue } = workflowInfo();
+  const place = placeOfWorkflowId(workflowId);
+  const options = {
+    summary,
+    priority: { priorityKey: PRIORITY[because] },
+    ...(place === null ? {} : { taskQueue: describeTaskQueue(taskQueue, place) }),
+  };
+  return callWith('describeLabelingJob', options, job);
 };

@@ -18,7 +18,7 @@ import type { LabelingJobRequest } from '../decisions/job-request.ts';
 import { labelingChainWorkflowId } from '../decisions/names.ts';
 import { noticesOf, type Notice } from '../decisions/notices.ts';
 import type { Policy } from '../decisions/policy.ts';
-import { call } from './calls.ts';
+import { call, describeJob } from './calls.ts';
 import { jobDetails } from './details.ts';
 import { jobReport, type JobReport } from './messages.ts';
 import { Outbox, type Outgoing } from './notifications.ts';
@@ -140,13 +140,13 @@ export class JobFollower {
   }
 
   /** One Describe; the chain hears of a new status. */
-  async describe(why: string): Promise<void> {
+  async describe(because: 'news' | 'reconcile', why: string): Promise<void> {
     const { input, carried } = this;
     this.looking = true;
     carried.woken = false;
     const before = this.follow.observation;
     try {
-      const found = await call('describeLabelingJob', why, { region: input.region, name: this.name });
+      const found = await describeJob(because, why, { region: input.region, name: this.name });
       carried.describes += 1;
       carried.lastLookMs = Date.now();
       this.follow = found.kind === 'observed' ? observed(this.follow, found) : absent(this.follow);
@@ -174,7 +174,7 @@ export class JobFollower {
   /** Whether AWS knows the job; what it says of it is kept. */
   async isThere(why: string): Promise<boolean> {
     const { region } = this.input;
-    const found = await call('describeLabelingJob', why, { region, name: this.name });
+    const found = await describeJob('news', why, { region, name: this.name });
     if (found.kind === 'observed') this.follow = observed(this.follow, found);
     return found.kind === 'observed';
   }

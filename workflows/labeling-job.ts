@@ -124,7 +124,8 @@ const followToEnd = async (job: JobFollower): Promise<Ending> => {
     } else {
       job.follow = looked(job.follow);
     }
-    await job.describe(spokenTo ? 'An event came: look at the job' : 'Reconcile: look at the job without an event');
+    if (spokenTo) await job.describe('news', 'An event came: look at the job');
+    else await job.describe('reconcile', 'Reconcile: look at the job without an event');
     // A stop that AWS refused is asked for again as soon as it can be taken, one that it lost hourly.
     const { stop, looksMs, observation } = job.follow;
     const lost = looksMs.length === 0 || carried.stopRefused;
@@ -145,7 +146,7 @@ const runJob = async (job: JobFollower): Promise<Ending> => {
     const notCreated = known ? null : await createJob(job);
     if (notCreated !== null) return { kind: 'not-created', why: notCreated, observedAtMs: null };
     carried.created = true;
-    await job.describe('See the new labeling job');
+    await job.describe('news', 'See the new labeling job');
   }
   return followToEnd(job);
 };

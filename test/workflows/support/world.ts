@@ -12,7 +12,7 @@ import { sageMakerClient } from '../../../activities/clients.ts';
 import type { Amendment } from '../../../decisions/amend.ts';
 import type { ChainState } from '../../../decisions/chain-state.ts';
 import { HOUR_MS } from '../../../decisions/durations.ts';
-import { labelingChainWorkflowId, labelingJobWorkflowId } from '../../../decisions/names.ts';
+import { describeTaskQueue, labelingChainWorkflowId, labelingJobWorkflowId } from '../../../decisions/names.ts';
 import type { ResumeOptions } from '../../../decisions/resume.ts';
 import type { Spec } from '../../../decisions/spec.ts';
 import type { ScriptSource } from '../../../simulator/script.ts';
@@ -140,10 +140,16 @@ export class World {
       workflowBundle: await workflowBundle(),
       activities,
     });
-    const running = worker.run();
+    const describes = await Worker.create({
+      connection: env.nativeConnection,
+      taskQueue: describeTaskQueue(TASK_QUEUE, { account: ACCOUNT, region: REGION }),
+      activities: { describeLabelingJob: activities.describeLabelingJob },
+    });
+    const running = [worker.run(), describes.run()];
     stopAfterTests(async () => {
       worker.shutdown();
-      await running;
+      describes.shutdown();
+      await Promise.all(running);
     });
     return world;
   }

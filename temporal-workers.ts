@@ -1,0 +1,109 @@
+/**
+ * This process's Temporal workers: the one on our task queue, and those on the task queues of Describes. They have one
+ * life: they run, and end, together.
+ */
+import { Worker, type NativeConnection, type WorkerOptions as WorkerCreateOptions } from '@temporalio/worker';
+import { standardClients } from './activities/clients.ts';
+import { createActivities, type Activities } from './activities/index.ts';
+import { placesOf, type Config } from './config.ts';
+import { pollPlacesOfJobs, startDescribeQueues, type DescribeQueues } from './describe-queues.ts';
+import { countActivities, type OurMetrics } from './telemetry/metrics.ts';
+
+export type TemporalWorkersOptions = {
+  connection: NativeConnection;
+  config: Config;
+  /** Workflow code; null without the role. */
+  code: Pick<WorkerCreateOptions, 'workflowBundle' | 'workflowsPath'> | null;
+  runsActivities: boolean;
+  metrics: OurMetrics;
+};
+
+/** Longer than any quick activity; a long merge heartbeats, is cancelled and tried again elsewhere. */
+const SHUTDOWN_GRACE = '30 seconds';
+
+/** Chains live for months: they move to a new version of the worker instead of holding an old one up. */
+const versioning = ({ deploymentVersion: version }: Config): Pick<WorkerCreateOptions, 'workerDeploymentOptions'> =>
+  version === null
+    ? {}
+    : { workerDeploymentOptions: { version, useWorkerVersioning: true, defaultVersioningBehavior: 'AUTO_UPGRADE' } };
+
+const activitiesOf = (config: Config): Activities =>
+  createActivities({
+    ...standardClients(),
+    temporaryDirectory: config.temporaryDirectory,
+    webhookSecret: config.webhookSecret,
+    regions: config.regions,
+    accounts: config.accounts,
+  });
+
+/** What our workers on all task queues have in common. */
+const SHARED = { shutdownGraceTime: SHUTDOWN_GRACE } satisfies Partial<WorkerCreateOptions>;
+
+/** The worker on our task queue and, once it runs and has the role, those on the task queues of Describes. */
+export class TemporalWorkers {
+  readonly #main: Worker;
+  readonly #startDescribes: (() => DescribeQueues) | null;
+  #describes: DescribeQueues | null = null;
+  #running: Promise<void> = Promise.resolve();
+
+  private constructor(main: Worker, startDescribes: (() => DescribeQueues) | null) {
+    this.#main = main;
+    this.#startDescribes = startDescribes;
+  }
+
+  static async create({
+    connection,
+    config,
+    code,
+    runsActivities,
+    metrics,
+  }: TemporalWorkersOptions): Promise<TemporalWorkers> {
+    const { namespace } = config.temporal;
+    const { taskQueue } = config;
+    const activities = runsActivities ? activitiesOf(config) : null;
+    const interceptors = { activity: [countActivities(metrics), pollPlacesOfJobs(() => workers.#describes)] };
+    const main = await Worker.create({
+      ...SHARED,
+      connection,
+      namespace,
+      taskQueue,
+      ...versioning(config),
+      ...code,
+      ...(activities === null ? {} : { activities, interceptors }),
+    });
+    const startDescribes = (all: Activities) => (): DescribeQueues =>
+      startDescribeQueues({
+        connection,
+        namespace,
+        taskQueue,
+        perSecond: config.describesPerSecond,
+        places: placesOf(config).places,
+        activities: { describeLabelingJob: all.describeLabelingJob },
+        shared: SHARED,
+      });
+    const workers: TemporalWorkers = new TemporalWorkers(main, activities === null ? null : startDescribes(activities));
+    return workers;
+  }
+
+  /** Settles when one of them ends, which none does before it is told to; rejects if one fails. */
+  run(): Promise<void> {
+    this.#running = this.#main.run();
+    this.#describes = this.#startDescribes?.() ?? null;
+    return this.#describes === null ? this.#running : Promise.race([this.#running, this.#describes.finished]);
+  }
+
+  get polls(): { workflows: boolean; activities: boolean } {
+    const { workflowPollerState, activityPollerState } = this.#main.getStatus();
+    return {
+      workflows: workflowPollerState === 'POLLING',
+      activities: activityPollerState === 'POLLING' && (this.#describes?.isPolling() ?? false),
+    };
+  }
+
+  /** Takes nothing more, and finishes what is under way. May be called again. */
+  async end(): Promise<void> {
+    if (this.#main.getState() === 'RUNNING') this.#main.shutdown();
+    this.#describes?.shutdown();
+    await Promise.all([this.#running, this.#describes?.finished]);
+  }
+}
