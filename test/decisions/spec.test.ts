@@ -58,7 +58,8 @@ test('defaults of the policy follow the job: the quota of its task type, the who
     return reading.kind === 'spec' ? reading.spec.policy : null;
   };
   const segmentation = { PreHumanTaskLambdaArn: lambda('PRE-SemanticSegmentation') };
-  expect(read({ HumanTaskConfig: { ...minimalJob.HumanTaskConfig, ...segmentation } })?.maxObjectsPerJob).toBe(20_000);
+  const HumanTaskConfig = { ...minimalJob.HumanTaskConfig, ...segmentation };
+  expect(read({ LabelAttributeName: 'animal-ref', HumanTaskConfig })?.maxObjectsPerJob).toBe(20_000);
   const LabelingJobAlgorithmsConfig = {
     LabelingJobAlgorithmSpecificationArn:
       'arn:aws:sagemaker:us-east-1:027400017018:labeling-job-algorithm-specification/image-classification',
