@@ -156,8 +156,8 @@ export class SandboxedWorkflow {
   }
 }
 
-/** Libraries without state: loaded once, shared by all runs. */
-const SHARED_LIBRARIES = /node_modules\/(zod|long|ms|nexus-rpc|@temporalio\/(common|proto))\//;
+/** Libraries without state, and our decisions, which are pure: loaded once, shared by all runs. */
+const SHARED_LIBRARIES = /node_modules\/(zod|long|ms|nexus-rpc|@temporalio\/(common|proto))\/|^\.\/decisions\//;
 
 /** Where workflows of one bundle are made. */
 export type Sandbox = { create(identity: WorkflowIdentity): SandboxedWorkflow };
