@@ -9,11 +9,29 @@ const CONNECT_TIMEOUT_MS = 10_000;
 export const temporalAddress = (config: Pick<Config, 'temporal'>): string =>
   config.temporal.connectionOptions.address ?? 'localhost:7233';
 
-export const unreachable = (config: Pick<Config, 'temporal'>, cause: unknown): InputError =>
-  new InputError(
-    `no Temporal server answers at ${temporalAddress(config)} (${messageOf(cause)}); set TEMPORAL_ADDRESS, or start one with: label-relay local`,
+/** What the libraries say of a failed connection, in words; theirs are the insides of two different transports. */
+const REASONS: readonly (readonly [RegExp, string])[] = [
+  [/connection refused/i, 'nothing listens there'],
+  [/dns error|ENOTFOUND|EAI_AGAIN|name resolution/i, 'the host name is not known'],
+  [/invalid address/i, 'that is no address'],
+  [/UnknownIssuer|certificate|handshake|\btls\b|\bssl\b/i, 'the TLS connection was refused'],
+  [/unauthenticated|permission ?denied|unauthorized/i, 'the API key or certificate was refused'],
+  [/deadline|timed? ?out/i, `there was no connection within ${CONNECT_TIMEOUT_MS / 1000} s`],
+];
+
+const isTlsOn = ({ tls, apiKey }: Config['temporal']['connectionOptions']): boolean =>
+  (tls !== undefined && tls !== null && tls !== false) || apiKey !== undefined;
+
+/** For a person: where, why, what is accepted and what to do. */
+export const unreachable = (config: Pick<Config, 'temporal'>, cause: unknown): InputError => {
+  const raw = messageOf(cause);
+  const why = REASONS.find(([pattern]) => pattern.test(raw))?.[1] ?? raw.slice(0, 200);
+  const tls = isTlsOn(config.temporal.connectionOptions) ? 'with TLS' : 'without TLS';
+  return new InputError(
+    `no Temporal server answers at ${temporalAddress(config)} (${tls}): ${why}. Set TEMPORAL_ADDRESS to host:port, and for TLS TEMPORAL_TLS, TEMPORAL_API_KEY or a client certificate; or start a server with: label-relay local`,
     { cause },
   );
+};
 
 export type Connected = { client: Client; connection: Connection };
 

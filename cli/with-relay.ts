@@ -4,6 +4,7 @@ import { text as readAll } from 'node:stream/consumers';
 import { LabelRelay } from '../client.ts';
 import { loadConfig } from '../config.ts';
 import { connect } from '../connection.ts';
+import { readSpec } from '../decisions/spec.ts';
 import { InputError, messageOf } from '../errors.ts';
 
 export const withRelay = async <Result>(run: (relay: LabelRelay) => Promise<Result>): Promise<Result> => {
@@ -29,4 +30,16 @@ export const readJsonFile = async (path: string): Promise<unknown> => {
   } catch (thrown) {
     throw new InputError(`${path} is not JSON: ${messageOf(thrown)}`);
   }
+};
+
+/**
+ * Reads a spec file and checks it as far as that goes without a server; it is given on as it was written. To be called before
+ * the connection: whoever mistyped a name hears of that, not of a server.
+ * @throws InputError with every mistake.
+ */
+export const readSpecFile = async (path: string): Promise<unknown> => {
+  const given = await readJsonFile(path);
+  const reading = readSpec(given);
+  if (reading.kind === 'problems') throw new InputError(reading.problems);
+  return given;
 };

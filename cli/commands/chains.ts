@@ -5,7 +5,7 @@ import { InputError } from '../../errors.ts';
 import { chainTable } from '../chain-table.ts';
 import { liveView } from '../live-view.ts';
 import { EXIT, columnsOf, interruption, paint, print, printJson, say, usesColor, working } from '../output.ts';
-import { readJsonFile, withRelay } from '../with-relay.ts';
+import { readJsonFile, readSpecFile, withRelay } from '../with-relay.ts';
 
 export const exitOf = (status: ChainStatus): number => {
   switch (status) {
@@ -42,12 +42,12 @@ const follow = async (relay: LabelRelay, chain: string, json: boolean): Promise<
   return exitOf(status);
 };
 
-export const start = (
+export const start = async (
   file: string,
   options: { dryRun?: boolean; wait?: boolean; strict?: boolean; json?: boolean },
-): Promise<number> =>
-  withRelay(async (relay) => {
-    const spec = await readJsonFile(file);
+): Promise<number> => {
+  const spec = await readSpecFile(file);
+  return withRelay(async (relay) => {
     const started = await working('Checking the spec, the manifest and what they name', () =>
       relay.startChain(spec, { strict: options.strict ?? false, dryRun: options.dryRun ?? false }),
     );
@@ -72,8 +72,9 @@ export const start = (
     }
     return EXIT.done;
   });
+};
 
-export const adopt = (
+export const adopt = async (
   arn: string,
   options: {
     chain: string;
@@ -84,9 +85,9 @@ export const adopt = (
     strict?: boolean;
     json?: boolean;
   },
-): Promise<number> =>
-  withRelay(async (relay) => {
-    const policy = options.policy === undefined ? {} : { policy: await readJsonFile(options.policy) };
+): Promise<number> => {
+  const policy = options.policy === undefined ? {} : { policy: await readJsonFile(options.policy) };
+  return withRelay(async (relay) => {
     const dataset = options.dataset === undefined ? {} : { datasetUri: options.dataset };
     const flags = { strict: options.strict ?? false, dryRun: options.dryRun ?? false };
     const adopted = await working('Looking at the labeling job', () =>
@@ -111,6 +112,7 @@ export const adopt = (
     }
     return EXIT.done;
   });
+};
 
 export const show = (chain: string, options: { json?: boolean }): Promise<void> =>
   withRelay(async (relay) => {
@@ -134,22 +136,23 @@ export const stop = (chain: string, options: { reason?: string; wait?: boolean; 
     return EXIT.done;
   });
 
-export const resume = (
+export const resume = async (
   chain: string,
   options: { acceptMissing?: boolean; retrySetAside?: boolean; spec?: string; json?: boolean },
-): Promise<void> =>
-  withRelay(async (relay) => {
+): Promise<void> => {
+  const spec = options.spec === undefined ? null : await readSpecFile(options.spec);
+  return withRelay(async (relay) => {
     const resumeOptions = {
       acceptMissing: options.acceptMissing ?? false,
       retrySetAside: options.retrySetAside ?? false,
     };
-    const spec = options.spec === undefined ? null : await readJsonFile(options.spec);
     await working(`Resuming ${chain}`, () =>
       spec === null ? relay.resume(chain, resumeOptions) : relay.resumeFromRecord(spec, resumeOptions),
     );
     if (options.json === true) printJson(await relay.get(chain));
     else print(`${chain} goes on; follow it with: label-relay watch ${chain}`);
   });
+};
 
 /** `policy.maxJobs=30` → { policy: { maxJobs: 30 } }; the value is JSON, or else text. */
 const setting = (assignment: string): unknown => {
@@ -179,27 +182,28 @@ const merged = (a: unknown, b: unknown): unknown =>
       )
     : b;
 
-export const amend = (
+export const amend = async (
   chain: string,
   file: string | undefined,
   options: { set?: string[]; manifest?: string; spec?: string; json?: boolean },
-): Promise<void> =>
-  withRelay(async (relay) => {
-    const parts = [...(file === undefined ? [] : [await readJsonFile(file)]), ...(options.set ?? []).map(setting)];
-    if (parts.length === 0 && options.manifest === undefined) {
-      throw new InputError('nothing to amend: give a file with changes, --set path=value, or --manifest s3://…');
-    }
-    const spec = options.spec === undefined ? null : await readJsonFile(options.spec);
-    const change = {
-      ...(parts.length === 0 ? {} : { changes: parts.reduce(merged) }),
-      ...(options.manifest === undefined ? {} : { manifestUri: options.manifest }),
-    };
+): Promise<void> => {
+  const parts = [...(file === undefined ? [] : [await readJsonFile(file)]), ...(options.set ?? []).map(setting)];
+  if (parts.length === 0 && options.manifest === undefined) {
+    throw new InputError('nothing to amend: give a file with changes, --set path=value, or --manifest s3://…');
+  }
+  const spec = options.spec === undefined ? null : await readSpecFile(options.spec);
+  const change = {
+    ...(parts.length === 0 ? {} : { changes: parts.reduce(merged) }),
+    ...(options.manifest === undefined ? {} : { manifestUri: options.manifest }),
+  };
+  return withRelay(async (relay) => {
     await working(`Checking the changes to ${chain}`, () =>
       spec === null ? relay.amend(chain, change) : relay.amendRecord(spec, change),
     );
     if (options.json === true) printJson(await relay.get(chain));
     else print(`${chain} is amended; it holds from the next job on`);
   });
+};
 
 /** @throws InputError for a word that is none. */
 const attentionReason = (word: string): AttentionReason => {
@@ -208,18 +212,19 @@ const attentionReason = (word: string): AttentionReason => {
   throw new InputError(`--attention ${word}: there is no such reason; there are: ${ATTENTION_REASONS.join(', ')}`);
 };
 
-export const list = (options: {
+export const list = async (options: {
   status?: ChainStatus;
   attention?: true | string;
   workTeam?: string;
   text?: string;
   json?: boolean;
-}): Promise<void> =>
-  withRelay(async (relay) => {
-    const { attention, status, workTeam, text } = options;
+}): Promise<void> => {
+  const { status, workTeam, text } = options;
+  const attention = typeof options.attention === 'string' ? attentionReason(options.attention) : options.attention;
+  return withRelay(async (relay) => {
     const chains = await working('Asking for the chains', () =>
       relay.list({
-        ...(attention === undefined ? {} : { attention: attention === true ? true : attentionReason(attention) }),
+        ...(attention === undefined ? {} : { attention }),
         ...(status === undefined ? {} : { status }),
         ...(workTeam === undefined ? {} : { workTeam }),
         ...(text === undefined ? {} : { text }),
@@ -238,3 +243,4 @@ export const list = (options: {
       );
     }
   });
+};

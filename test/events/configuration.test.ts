@@ -44,7 +44,7 @@ test('a wrong source, window or poll is one sentence each, with what is accepted
 test('without a Temporal server the consumer says where it looked and what to do', async () => {
   const config = loadConfig({ TEMPORAL_ADDRESS: '127.0.0.1:1', LABEL_RELAY_QUEUE_URL: QUEUE, AWS_REGION: 'us-east-1' });
   await expect(runWorker({ config, roles: ['events'], signal: AbortSignal.abort() })).rejects.toThrow(
-    /no Temporal server answers at 127\.0\.0\.1:1 .*set TEMPORAL_ADDRESS/,
+    /no Temporal server answers at 127\.0\.0\.1:1 .*Set TEMPORAL_ADDRESS/,
   );
 }, 30_000);
 

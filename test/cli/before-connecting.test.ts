@@ -1,0 +1,52 @@
+/** What is wrong with the words of a command is said before anything is connected; a server that is not there, in words of ours. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { runCli } from '../end-to-end/run-cli.ts';
+import { temporaryFolder } from '../support/servers.ts';
+
+const NOWHERE = { TEMPORAL_ADDRESS: '127.0.0.1:1', TEMPORAL_CONFIG_FILE: '/dev/null' };
+
+test.each([
+  [['start', 'no-such-file.json'], /^label-relay: no-such-file\.json cannot be read: .*ENOENT/],
+  [['resume', 'birds', '--spec', 'no-such-file.json'], /^label-relay: no-such-file\.json cannot be read/],
+  [
+    ['amend', 'birds', '--spec', 'no-such-file.json', '--set', 'a=1'],
+    /^label-relay: no-such-file\.json cannot be read/,
+  ],
+  [['amend', 'birds', 'no-such-file.json'], /^label-relay: no-such-file\.json cannot be read/],
+  [['amend', 'birds', '--set', 'b'], /^label-relay: --set b: expected path=value, such as policy\.maxJobs=30/],
+  [['amend', 'birds'], /^label-relay: nothing to amend/],
+  [['adopt', 'an-arn', '--chain', 'birds', '--policy', 'no-such-file.json'], /^label-relay: no-such-file\.json cannot/],
+  [['list', '--attention', 'boredom'], /^label-relay: --attention boredom: there is no such reason/],
+])('%j is refused without a server', async (args, expected) => {
+  const { code, stdout, stderr } = await runCli(args, NOWHERE);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr).toMatch(expected);
+  expect(stderr).not.toContain('Temporal');
+});
+
+test('a spec with mistakes is refused without a server, a line for each', async () => {
+  const file = join(await temporaryFolder(), 'spec.json');
+  await writeFile(file, JSON.stringify({ chain: 'Bad Name', job: {} }));
+  const { code, stderr } = await runCli(['start', file], NOWHERE);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/^label-relay: chain: .*lower case/m);
+  expect(stderr.trimEnd().split('\n').length).toBeGreaterThan(1);
+  expect(stderr).not.toContain('Temporal');
+});
+
+test.each([
+  ['127.0.0.1:1', ['list'], 'there was no connection within 10 s'],
+  ['127.0.0.1:1', ['worker', '--only', 'workflows'], 'nothing listens there'],
+  ['127.0.0.1:port', ['worker', '--only', 'workflows'], 'that is no address'],
+])(
+  'no server at %s, asked by %j: where, why, what is accepted and what to do',
+  async (address, args, why) => {
+    const { code, stderr } = await runCli(args, { ...NOWHERE, TEMPORAL_ADDRESS: address });
+    expect(code).toBe(2);
+    expect(stderr).toBe(
+      `label-relay: no Temporal server answers at ${address} (without TLS): ${why}. Set TEMPORAL_ADDRESS to host:port, and for TLS TEMPORAL_TLS, TEMPORAL_API_KEY or a client certificate; or start a server with: label-relay local\n`,
+    );
+  },
+  30_000,
+);
