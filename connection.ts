@@ -14,17 +14,26 @@ const REASONS: readonly (readonly [RegExp, string])[] = [
   [/connection refused/i, 'nothing listens there'],
   [/dns error|ENOTFOUND|EAI_AGAIN|name resolution/i, 'the host name is not known'],
   [/invalid address/i, 'that is no address'],
+  [/authenticat|permission ?denied|unauthorized/i, 'the API key or certificate was refused'],
   [/UnknownIssuer|certificate|handshake|\btls\b|\bssl\b/i, 'the TLS connection was refused'],
-  [/unauthenticated|permission ?denied|unauthorized/i, 'the API key or certificate was refused'],
-  [/deadline|timed? ?out/i, `there was no connection within ${CONNECT_TIMEOUT_MS / 1000} s`],
+  [
+    /deadline|timed? ?out/i,
+    `there was no connection within ${CONNECT_TIMEOUT_MS / 1000} s (nothing listens there, or TLS is not as expected)`,
+  ],
 ];
+
+/** Everything that an error and its causes say. */
+const wholeMessage = (thrown: unknown): string =>
+  thrown instanceof Error && thrown.cause !== undefined && thrown.cause !== thrown
+    ? `${thrown.message}: ${wholeMessage(thrown.cause)}`
+    : messageOf(thrown);
 
 const isTlsOn = ({ tls, apiKey }: Config['temporal']['connectionOptions']): boolean =>
   (tls !== undefined && tls !== null && tls !== false) || apiKey !== undefined;
 
 /** For a person: where, why, what is accepted and what to do. */
 export const unreachable = (config: Pick<Config, 'temporal'>, cause: unknown): InputError => {
-  const raw = messageOf(cause);
+  const raw = wholeMessage(cause);
   const why = REASONS.find(([pattern]) => pattern.test(raw))?.[1] ?? raw.slice(0, 200);
   const tls = isTlsOn(config.temporal.connectionOptions) ? 'with TLS' : 'without TLS';
   return new InputError(

@@ -36,7 +36,7 @@ test('a spec with mistakes is refused without a server, a line for each', async 
 });
 
 test.each([
-  ['127.0.0.1:1', ['list'], 'there was no connection within 10 s'],
+  ['127.0.0.1:1', ['list'], 'there was no connection within 10 s (nothing listens there, or TLS is not as expected)'],
   ['127.0.0.1:1', ['worker', '--only', 'workflows'], 'nothing listens there'],
   ['127.0.0.1:port', ['worker', '--only', 'workflows'], 'that is no address'],
 ])(

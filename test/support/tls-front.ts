@@ -1,0 +1,92 @@
+/**
+ * What stands in front of Temporal in production and not on a dev server: TLS, client certificates, API keys. Passes every call on to a
+ * server without TLS.
+ */
+import { readFile } from 'node:fs/promises';
+import { connect, createSecureServer, constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import type { Certificates } from './certificates.ts';
+
+export type TlsFront = {
+  /** host:port */
+  address: string;
+  /** The API keys that calls came with; null for a call without. */
+  keys: Set<string | null>;
+  /** Takes another key from now on, and no longer the one before. */
+  setApiKey: (key: string) => void;
+  close: () => Promise<void>;
+};
+
+/** gRPC's number for Unauthenticated. */
+const UNAUTHENTICATED = '16';
+
+/** Headers of one connection are not those of the next. */
+const withoutPseudo = (headers: IncomingHttpHeaders): IncomingHttpHeaders =>
+  Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith(':')));
+
+/**
+ * `asks`: a certificate of our authority, or an API key.
+ */
+export const startTlsFront = async (
+  target: string,
+  certificates: Certificates,
+  asks: { kind: 'certificate' } | { kind: 'api-key'; key: string },
+): Promise<TlsFront> => {
+  let apiKey = asks.kind === 'api-key' ? asks.key : null;
+  const keys = new Set<string | null>();
+  const upstream = connect(`http://${target}`);
+  upstream.on('error', () => undefined);
+  const { cert, key } = certificates('server');
+  const server = createSecureServer({
+    cert: await readFile(cert),
+    key: await readFile(key),
+    ca: await readFile(certificates('authority').cert),
+    requestCert: asks.kind === 'certificate',
+    rejectUnauthorized: asks.kind === 'certificate',
+  });
+  const pass = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void => {
+    const call = upstream.request({
+      ...withoutPseudo(headers),
+      ':method': 'POST',
+      ':path': String(headers[':path']),
+      ':scheme': 'http',
+      ':authority': target,
+    });
+    let trailers: IncomingHttpHeaders = {};
+    call.on('response', (response, flags) => {
+      const ended = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
+      stream.respond(
+        { ...withoutPseudo(response), ':status': response[':status'] ?? 200 },
+        { endStream: ended, waitForTrailers: !ended },
+      );
+    });
+    call.on('trailers', (received) => (trailers = received));
+    stream.on('wantTrailers', () => stream.sendTrailers(withoutPseudo(trailers)));
+    stream.on('aborted', () => call.close(constants.NGHTTP2_CANCEL));
+    stream.on('error', () => call.close(constants.NGHTTP2_CANCEL));
+    call.on('error', () => stream.close(constants.NGHTTP2_INTERNAL_ERROR));
+    stream.pipe(call);
+    call.pipe(stream);
+  };
+  server.on('stream', (stream, headers) => {
+    const { authorization } = headers;
+    keys.add(authorization?.replace(/^Bearer /, '') ?? null);
+    if (apiKey === null || authorization === `Bearer ${apiKey}`) return pass(stream, headers);
+    const answer = { ':status': 200, 'content-type': 'application/grpc' };
+    stream.respond({ ...answer, 'grpc-status': UNAUTHENTICATED, 'grpc-message': 'no such key' }, { endStream: true });
+  });
+  server.on('sessionError', () => undefined);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return {
+    address: `127.0.0.1:${address.port}`,
+    keys,
+    setApiKey: (next) => {
+      apiKey = next;
+    },
+    close: async () => {
+      upstream.destroy();
+      server.close();
+    },
+  };
+};
