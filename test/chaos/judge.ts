@@ -7,7 +7,7 @@ import { capProblems, doubledLabels, liveJobs, stopProblems, totalsOf } from './
 import type { Operator } from './operator.ts';
 import { LABEL, type ChainPlan } from './plans.ts';
 import { bodiesIn, inspectWorkflows, queueDepth } from './server-checks.ts';
-import type { ChaosStack } from './stack.ts';
+import type { StackUnderTest } from './stack.ts';
 import { POISON } from './strangers.ts';
 
 /** What came of a run: counts from the ledger and the server, and every broken promise. */
@@ -75,7 +75,7 @@ const judgeChain = async (
   return { status, doubled, violations: violations.map((text) => `${name} (${plan.troubles.join(', ')}): ${text}`) };
 };
 
-const judgeQueues = async ({ facts }: ChaosStack): Promise<{ deadLetters: number; violations: string[] }> => {
+const judgeQueues = async ({ facts }: StackUnderTest): Promise<{ deadLetters: number; violations: string[] }> => {
   const violations: string[] = [];
   const left = await queueDepth(facts.awsEndpoint, facts.queueUrl);
   if (left > 0) violations.push(`I4: ${left} messages are neither deleted nor dead`);
@@ -86,7 +86,11 @@ const judgeQueues = async ({ facts }: ChaosStack): Promise<{ deadLetters: number
 };
 
 /** Judges a run that has come to rest. */
-export const judge = async (stack: ChaosStack, operator: Operator, plans: readonly ChainPlan[]): Promise<Verdict> => {
+export const judge = async (
+  stack: StackUnderTest,
+  operator: Operator,
+  plans: readonly ChainPlan[],
+): Promise<Verdict> => {
   const { facts, client } = stack;
   const ledger = await readLedger(facts.sagemakerEndpoint);
   const ledgers = perChain(ledger);

@@ -158,7 +158,28 @@ const troublesOf = (draw: Draw): Trouble[] => {
   return [...new Set(Array.from({ length: count }, () => draw.pick(TROUBLES)))];
 };
 
-const planOf = (draw: Draw, index: number, jobMsTypical: number, startWithinMs: number): ChainPlan => {
+/** How the chains of a run differ from those of another. */
+export type PlanOptions = {
+  /**
+   * Nobody can move the clock: no answer comes hours after its job, the last look for late labels is due after minutes instead of
+   * a day, and a job whose events are lost is looked at within minutes. All of it by what a policy may say.
+   */
+  realTime?: boolean;
+};
+
+/** The policy of a chain whose clock nobody moves. */
+const REAL_TIME_POLICY = { lateLabels: '2m' };
+const EARLY_RECONCILES = { reconcile: { first: ['1m', '3m'], every: '5m' } };
+
+const inRealTime = (rule: JobRule): JobRule => (rule.openTasks === 'late' ? { ...rule, openTasks: 'at-end' } : rule);
+
+const planOf = (
+  draw: Draw,
+  index: number,
+  jobMsTypical: number,
+  startWithinMs: number,
+  { realTime = false }: PlanOptions,
+): ChainPlan => {
   const name = `chaos-${String(index).padStart(3, '0')}`;
   const perJob = draw.int(3, 6);
   const objects = perJob * draw.int(2, 5) + draw.int(0, 2);
@@ -167,7 +188,10 @@ const planOf = (draw: Draw, index: number, jobMsTypical: number, startWithinMs: 
   const maxObjectsSent = draw.chance(0.06) ? objects : null;
   const stopAtMs = draw.chance(0.12) ? jobMs * (0.5 + 3 * draw.unit()) : null;
   const policy = {
-    ...(draw.chance(0.4) ? { reconcile: { first: ['1m', '3m'], every: '5m' } } : {}),
+    ...(realTime ? REAL_TIME_POLICY : {}),
+    ...(draw.chance(0.4) || (realTime && troubles.some(({ name: trouble }) => trouble === 'bad events'))
+      ? EARLY_RECONCILES
+      : {}),
     ...(maxObjectsSent === null ? {} : { maxObjectsSent }),
   };
   // Quick to begin and to stop, so that a run has many jobs; everything else is as slow as AWS.
@@ -183,7 +207,7 @@ const planOf = (draw: Draw, index: number, jobMsTypical: number, startWithinMs: 
     troubles: troubles.map((trouble) => trouble.name),
     manifest: manifestOf(name, objects, draw),
     spec: specOf(name, perJob, policy),
-    rules: [usual, ...troubles.map(({ rule }) => rule(name, jobMs, draw))],
+    rules: [usual, ...troubles.map(({ rule }) => rule(name, jobMs, draw)).map(realTime ? inRealTime : (rule) => rule)],
     api: apiRulesOf(name, draw),
     interruption: {
       stopAtMs,
@@ -195,9 +219,11 @@ const planOf = (draw: Draw, index: number, jobMsTypical: number, startWithinMs: 
 };
 
 /** Plans for so many chains; a typical job of theirs takes a twelfth of `durationMs`, and they start within its first third. */
-export const plansOf = (seed: number, chains: number, durationMs: number): ChainPlan[] => {
+export const plansOf = (seed: number, chains: number, durationMs: number, options: PlanOptions = {}): ChainPlan[] => {
   const draw = new Draw(seed ^ 0x0c4a05);
-  return Array.from({ length: chains }, (_, index) => planOf(draw.fork(), index, durationMs / 12, durationMs / 3));
+  return Array.from({ length: chains }, (_, index) =>
+    planOf(draw.fork(), index, durationMs / 12, durationMs / 3, options),
+  );
 };
 
 /** The simulator's script for all of them. */

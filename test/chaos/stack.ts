@@ -52,6 +52,9 @@ export type ChaosStack = {
   stop: () => Promise<void>;
 };
 
+/** What the person and the judge of a run need of a stack, whatever it is made of. */
+export type StackUnderTest = Pick<ChaosStack, 'client' | 'facts'>;
+
 /** `http://host:port/account/name` of a queue, by another way. */
 const through = (endpoint: string, queueUrl: string): string => `${endpoint}${new URL(queueUrl).pathname}`;
 
