@@ -129,13 +129,12 @@ const measure = async (stage: Stage, count: number) => {
   return { raw, reactions };
 };
 
-/** See the head of this file. */
-export const run: Part = async ({ quick }): Promise<Figure[]> => {
-  const stack = await startStack({ clock: 'stopped' });
+/** The figures on a stack that runs already, with its simulator's clock stopped; its chains must be new. */
+export const measureReaction = async (facts: StackFacts, quick: boolean): Promise<Figure[]> => {
   Runtime.install({ logger: new DefaultLogger('WARN'), shutdownSignals: [] });
-  const connection = await Connection.connect({ address: stack.facts.temporalAddress });
-  const native = await NativeConnection.connect({ address: stack.facts.temporalAddress });
-  const sqs = new SQSClient(localAwsConfig(stack.facts.awsEndpoint));
+  const connection = await Connection.connect({ address: facts.temporalAddress });
+  const native = await NativeConnection.connect({ address: facts.temporalAddress });
+  const sqs = new SQSClient(localAwsConfig(facts.awsEndpoint));
   try {
     const worker = await Worker.create({
       connection: native,
@@ -143,7 +142,7 @@ export const run: Part = async ({ quick }): Promise<Figure[]> => {
       workflowsPath: fileURLToPath(new URL('../workflows/raw.ts', import.meta.url)),
       activities: { answer: () => Promise.resolve('answer') },
     });
-    const stage = { facts: stack.facts, client: new Client({ connection }), sqs };
+    const stage = { facts, client: new Client({ connection }), sqs };
     const { raw, reactions } = await worker.runUntil(measure(stage, quick ? 8 : 40));
     const compare = (name: string, what: keyof Reaction, share: number, bar: number | null): Figure => {
       const ours = percentile(
@@ -166,6 +165,15 @@ export const run: Part = async ({ quick }): Promise<Figure[]> => {
     sqs.destroy();
     await connection.close();
     await native.close().catch(() => undefined);
+  }
+};
+
+/** See the head of this file. */
+export const run: Part = async ({ quick }): Promise<Figure[]> => {
+  const stack = await startStack({ clock: 'stopped' });
+  try {
+    return await measureReaction(stack.facts, quick);
+  } finally {
     await stack.stop();
   }
 };
