@@ -1,5 +1,11 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CloudFormationClient, DescribeStackResourcesCommand } from '@aws-sdk/client-cloudformation';
+import {
+  CloudFormationClient,
+  CreateStackCommand,
+  DescribeStackResourcesCommand,
+  waitUntilStackCreateComplete,
+} from '@aws-sdk/client-cloudformation';
 import { DescribeRuleCommand, EventBridgeClient, ListRulesCommand } from '@aws-sdk/client-eventbridge';
 import { GetRolePolicyCommand, IAMClient } from '@aws-sdk/client-iam';
 import { GetQueueAttributesCommand, ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
@@ -72,6 +78,29 @@ test('the stack is created, changed where something is given, and kept otherwise
     new DescribeStackResourcesCommand({ StackName: 'label-relay' }),
   );
   expect(StackResources.map(({ LogicalResourceId }) => LogicalResourceId)).toContain('WorkerEventQueue');
+}, 120_000);
+
+test('the template deploys whole, by any tool, but for the one pattern that the emulator takes only as text', async () => {
+  const { cloudFormation } = clients();
+  const template = await readFile('infra/template.yaml', 'utf8');
+  const [start = '', archive = '', end = ''] = template.split(
+    /(?= {2}StateChangeArchive:)|(?= {2}# What workers do: rule)/,
+  );
+  const pattern = / {6}EventPattern:\n(?: {8}.*\n)+/;
+  expect(archive).toMatch(pattern);
+  const asText = archive.replace(pattern, `      EventPattern: '${JSON.stringify(stateChangePattern())}'\n`);
+  const StackName = 'by-another-tool';
+  await cloudFormation.send(
+    new CreateStackCommand({
+      StackName,
+      TemplateBody: `${start}${asText}${end}`,
+      Capabilities: ['CAPABILITY_IAM'],
+    }),
+  );
+  await waitUntilStackCreateComplete({ client: cloudFormation, maxWaitTime: 60, minDelay: 1 }, { StackName });
+  const { StackResources = [] } = await cloudFormation.send(new DescribeStackResourcesCommand({ StackName }));
+  const made = StackResources.map(({ LogicalResourceId }) => LogicalResourceId);
+  expect(made).toEqual(expect.arrayContaining(['StateChangeArchive', 'StateChangeRule', 'OrchestratorRole']));
 }, 120_000);
 
 test('what CloudFormation refuses is said with its reason', async () => {

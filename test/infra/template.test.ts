@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -293,6 +294,25 @@ describe('roles', () => {
     expect(
       resource('OrchestratorRole', 'AWS::IAM::Role').Properties['AssumeRolePolicyDocument'].Statement,
     ).toMatchObject([{ Principal: { Service: ref('WorkerPrincipal') } }]);
+  });
+
+  test('the orchestrator may make every check of doctor, but for the simulation of policies, which is asked only where it is allowed', async () => {
+    const files = (await readdir('doctor')).filter((name) => name.endsWith('.ts'));
+    const sources = await Promise.all(files.map((name) => readFile(join('doctor', name), 'utf8')));
+    const named = sources.flatMap((text) => text.match(/\b(?:sagemaker|events|sqs|iam):[A-Z][A-Za-z]+/g) ?? []);
+    const allowed = inline('OrchestratorRole').flatMap(({ Action }) => [Action].flat());
+    expect(named.length).toBeGreaterThan(7);
+    expect(new Set(named.filter((action) => !allowed.includes(action)))).toEqual(
+      new Set(['iam:SimulatePrincipalPolicy']),
+    );
+    const about = (action: string) =>
+      inline('OrchestratorRole').find(({ Action }) => [Action].flat().includes(action))?.Resource;
+    expect(about('events:DescribeRule')).toEqual({ 'Fn::Sub': expect.stringMatching(/:rule\/\*$/) });
+    const deadLetters = inline('OrchestratorRole').find(({ Sid }) => Sid === 'LookAtDeadLetters')?.Resource;
+    expect(deadLetters).toEqual([
+      arnOf('StateChangeDeadLetterQueue'),
+      { 'Fn::If': ['HasWorkerEvents', arnOf('WorkerEventDeadLetterQueue'), NO_VALUE] },
+    ]);
   });
 
   test('the orchestrator may consume from the event queues and publish to the topic', () => {
