@@ -1,18 +1,23 @@
 /** The calls to SageMaker: create, describe, stop, tag a labeling job. Expected answers are values, never exceptions. */
 import { createHash } from 'node:crypto';
+import type { S3Client } from '@aws-sdk/client-s3';
 import {
+  AddTagsCommand,
   CreateLabelingJobCommand,
   DescribeLabelingJobCommand,
   StopLabelingJobCommand,
   type DescribeLabelingJobCommandOutput,
   type SageMakerClient,
 } from '@aws-sdk/client-sagemaker';
-import type { LabelCounters, Observation } from '../decisions/ending.ts';
+import type { LabelCounters, Observation, StopRequest } from '../decisions/ending.ts';
 import type { LabelingJobRequest } from '../decisions/job-request.ts';
 import { JOB_TAGS } from '../decisions/names.ts';
+import { ApplicationFailure } from '@temporalio/common';
 import { messageOf } from '../errors.ts';
 import { awsErrorName, isRefusal } from './aws-failures.ts';
 import { serviceDateOf } from './clients.ts';
+import { etagOf } from './s3-objects.ts';
+import { outputUriUnder } from './manifest-places.ts';
 
 export type CreateResult =
   | { kind: 'created'; arn: string }
@@ -23,15 +28,26 @@ export type CreateResult =
   | { kind: 'quota'; message: string }
   /** A refusal that a new role or policy causes for a while. */
   | { kind: 'maybe-propagating'; error: string; message: string }
-  | { kind: 'refused'; error: string; message: string };
+  | { kind: 'refused'; error: string; message: string }
+  /** The output of an earlier job was written after the input of this one: not created by this call (I1). */
+  | { kind: 'outdated'; message: string }
+  /** A job of this name exists, and AWS does not let us see whose it is. */
+  | { kind: 'unclear'; message: string };
 
-export type DescribeResult = Observation | { kind: 'absent'; message: string };
+/** `refused`: AWS does not let us look; whether there is such a job is not known. */
+export type DescribeResult = Observation | { kind: 'absent'; message: string } | { kind: 'refused'; message: string };
+
+/** An output that may still change, as the chain knew it when it decided the next job. `uri` null: where AWS puts it. */
+export type KnownOutput = { jobName: string; uri: string | null; etag: string | null };
 
 /** `serviceNowMs`: the Date header of the answer. */
 export type StopResult =
   { kind: 'accepted'; serviceNowMs: number | null } | { kind: 'refused'; message: string; serviceNowMs: number | null };
 
 type JobCall = { region: string; name: string };
+
+const isStopper = (value: string | undefined): value is StopRequest['by'] =>
+  value === 'person' || value === 'hand-over';
 
 /** JSON with sorted keys: the same request gives the same hash. */
 const canonical = (value: unknown): string =>
@@ -61,8 +77,10 @@ const orNull = (text: string | undefined): string | null => (text === undefined 
 export const toObservation = (job: DescribeLabelingJobCommandOutput, name: string): Observation => {
   const createdAtMs = job.CreationTime?.getTime() ?? 0;
   const lastModifiedAtMs = job.LastModifiedTime?.getTime() ?? createdAtMs;
+  const stopper = job.Tags?.find(({ Key }) => Key === JOB_TAGS.stop)?.Value;
   return {
     kind: 'observed',
+    ...(isStopper(stopper) ? { stopTag: stopper } : {}),
     name: job.LabelingJobName ?? name,
     arn: job.LabelingJobArn ?? '',
     status: job.LabelingJobStatus ?? 'Unknown',
@@ -81,7 +99,13 @@ const mayBePropagation = (thrown: unknown): boolean =>
   ['ValidationException', 'AccessDeniedException', 'AccessDenied'].includes(awsErrorName(thrown)) &&
   /\brole\b|assume|permission|not authori[sz]ed|access ?denied|polic(y|ies)/i.test(messageOf(thrown));
 
-export const labelingJobActivities = ({ sagemaker }: { sagemaker: (region: string) => SageMakerClient }) => {
+export const labelingJobActivities = ({
+  sagemaker,
+  s3,
+}: {
+  sagemaker: (region: string) => SageMakerClient;
+  s3: (region: string) => S3Client;
+}) => {
   const describe = async ({ region, name }: JobCall): Promise<DescribeResult> => {
     try {
       const job = await sagemaker(region).send(new DescribeLabelingJobCommand({ LabelingJobName: name }));
@@ -91,6 +115,7 @@ export const labelingJobActivities = ({ sagemaker }: { sagemaker: (region: strin
       const error = awsErrorName(thrown);
       if (error === 'ResourceNotFound' || error === 'ValidationException')
         return { kind: 'absent', message: messageOf(thrown) };
+      if (isRefusal(thrown)) return { kind: 'refused', message: `${error}: ${messageOf(thrown)}` };
       throw thrown;
     }
   };
@@ -98,7 +123,18 @@ export const labelingJobActivities = ({ sagemaker }: { sagemaker: (region: strin
   /** On ResourceInUse: ours only if all our tags and the manifest match. */
   const whoseJob = async (region: string, request: LabelingJobRequest, hash: string): Promise<CreateResult> => {
     const name = request.LabelingJobName;
-    const job = await sagemaker(region).send(new DescribeLabelingJobCommand({ LabelingJobName: name }));
+    let job: DescribeLabelingJobCommandOutput;
+    try {
+      job = await sagemaker(region).send(new DescribeLabelingJobCommand({ LabelingJobName: name }));
+    } catch (thrown) {
+      const error = awsErrorName(thrown);
+      // It exists, so "not found" is Describe lagging behind.
+      if (!isRefusal(thrown) || error === 'ResourceNotFound' || error === 'ValidationException') throw thrown;
+      return {
+        kind: 'unclear',
+        message: `a labeling job named ${name} exists, and AWS refuses DescribeLabelingJob: ${error}: ${messageOf(thrown)}`,
+      };
+    }
     const tags = new Map((job.Tags ?? []).map((tag) => [tag.Key, tag.Value]));
     const expected = [
       ...(request.Tags ?? []).filter((tag) => tag.Key.startsWith('label-relay:')),
@@ -114,16 +150,39 @@ export const labelingJobActivities = ({ sagemaker }: { sagemaker: (region: strin
     };
   };
 
+  /** An earlier job's output that is not as the chain knew it; null if all are, or S3 does not let us look. */
+  const changedOutput = async (
+    region: string,
+    request: LabelingJobRequest,
+    outputs: readonly KnownOutput[],
+  ): Promise<string | null> => {
+    for (const { jobName, uri, etag } of outputs) {
+      const where = uri ?? outputUriUnder(request.OutputConfig.S3OutputPath, jobName);
+      try {
+        if ((await etagOf(s3(region), where)) !== etag) return where;
+      } catch (thrown) {
+        // S3 refuses to say: the merge of that output will ask a person, not the creation of this job.
+        if (!(thrown instanceof ApplicationFailure)) throw thrown;
+      }
+    }
+    return null;
+  };
+
   return {
     describeLabelingJob: describe,
 
+    /** Looks at the outputs of earlier jobs right before the call: with retries and quotas, hours may pass after the decision (I1). */
     createLabelingJob: async ({
       region,
       request,
+      knownOutputs = [],
     }: {
       region: string;
       request: LabelingJobRequest;
+      knownOutputs?: readonly KnownOutput[];
     }): Promise<CreateResult> => {
+      const changed = await changedOutput(region, request, knownOutputs);
+      if (changed !== null) return { kind: 'outdated', message: `${changed} was written after the input of this job` };
       const hash = requestHash(request);
       const Tags = [...(request.Tags ?? []), { Key: JOB_TAGS.request, Value: hash }];
       try {
@@ -140,7 +199,21 @@ export const labelingJobActivities = ({ sagemaker }: { sagemaker: (region: strin
       }
     },
 
-    stopLabelingJob: async ({ region, name }: JobCall): Promise<StopResult> => {
+    /**
+     * Asks AWS to stop a job. `mark`: who asks is tagged on the job first, for a chain that hears only of the end. Without
+     * the tag it is stopped all the same.
+     */
+    stopLabelingJob: async ({
+      region,
+      name,
+      mark = null,
+    }: JobCall & { mark?: { arn: string; by: StopRequest['by'] } | null }): Promise<StopResult> => {
+      if (mark !== null) {
+        const Tags = [{ Key: JOB_TAGS.stop, Value: mark.by }];
+        await sagemaker(region)
+          .send(new AddTagsCommand({ ResourceArn: mark.arn, Tags }))
+          .catch(() => undefined);
+      }
       try {
         const stopped = await sagemaker(region).send(new StopLabelingJobCommand({ LabelingJobName: name }));
         return { kind: 'accepted', serviceNowMs: serviceDateOf(stopped) };

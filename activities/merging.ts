@@ -13,8 +13,15 @@ import { inspectOutput } from '../manifests/inspection.ts';
 import { mergeOutputs, type MergeTally } from '../manifests/merge.ts';
 import type { MergeSource } from '../manifests/merge-source.ts';
 import { unusable } from './aws-failures.ts';
-import { datasetUris, manifestReader, shortHash, withFolder, type ManifestDependencies } from './manifest-places.ts';
-import { etagOf, under, writeNewObjects, writeNewText } from './s3-objects.ts';
+import {
+  datasetUris,
+  manifestReader,
+  outputUriUnder,
+  shortHash,
+  withFolder,
+  type ManifestDependencies,
+} from './manifest-places.ts';
+import { etagOf, writeNewObjects, writeNewText } from './s3-objects.ts';
 
 type EndedJob = Extract<Ending, { kind: 'ended' }>;
 
@@ -27,13 +34,13 @@ export type SettleResult =
 export type LateResult =
   | { kind: 'nothing-new' }
   | { kind: 'merged'; dataset: Dataset; outputs: LateOutput[] }
-  | { kind: 'unreadable'; message: string };
+  /** Nothing was merged; the outputs are as they were seen. */
+  | { kind: 'unreadable'; message: string; outputs: LateOutput[] };
 
-/** Where AWS puts a job's output (DG sms-data-output) when Describe does not say. */
 const outputUriOf = (spec: Spec, job: Generation, ending: EndedJob | null): string =>
   ending?.observation.outputManifestUri ??
   job.output?.uri ??
-  under(spec.job.OutputConfig.S3OutputPath, job.name, 'manifests', 'output', 'output.manifest');
+  outputUriUnder(spec.job.OutputConfig.S3OutputPath, job.name);
 
 /** API HumanTaskConfig: 30 days for private and vendor teams, 6 hours on Mechanical Turk, when not given. */
 const taskAvailabilityMs = (spec: Spec): number => {
@@ -258,7 +265,7 @@ export const mergeActivities = (dependencies: ManifestDependencies) => {
       const sources = late.flatMap(({ job, output }) => sourceOf(spec, job, output, true));
       const merged = await merge(state, dataset, sources, null, ['late', outputs]);
       return 'unreadable' in merged
-        ? { kind: 'unreadable', message: merged.unreadable }
+        ? { kind: 'unreadable', message: merged.unreadable, outputs }
         : { kind: 'merged', dataset: merged.dataset, outputs: withLabels(outputs, merged.tally) };
     },
   };

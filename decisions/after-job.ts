@@ -66,6 +66,10 @@ export const jobObserved = (state: ChainState, generation: number, observation: 
     observation.serviceNowMs,
   );
 
+/** The job was looked at: whatever kept us from looking is over. */
+export const jobSeen = (state: ChainState): ChainState =>
+  state.attention?.reason === 'describe-refused' ? { ...state, attention: null } : state;
+
 /** Trouble with a live job: shown as attention, over when the job is. */
 export const jobInTrouble = (
   state: ChainState,
@@ -120,6 +124,8 @@ export const jobEnded = (given: ChainState, generation: number, ending: Ending):
           return askFor(over, 'create-refused', `the labeling job could not be created: ${text}`, generation);
         case 'name-taken':
           return askFor(over, 'name-taken', text, generation);
+        case 'outdated':
+          return over;
       }
     }
     // falls through: every case above returns

@@ -22,6 +22,7 @@ export const ATTENTION_REASONS = [
   'stop-unconfirmed',
   'past-deadline',
   'unknown-status',
+  'describe-refused',
 ] as const;
 export type AttentionReason = (typeof ATTENTION_REASONS)[number];
 
@@ -43,6 +44,7 @@ export const LIVE_JOB_REASONS: readonly AttentionReason[] = [
   'stop-unconfirmed',
   'past-deadline',
   'unknown-status',
+  'describe-refused',
 ];
 
 const actionsFor = (reason: AttentionReason, chain: string): string[] => {
@@ -95,6 +97,11 @@ const actionsFor = (reason: AttentionReason, chain: string): string[] => {
     case 'storage-refused':
     case 'unusable-input':
       return [`mend the cause named above, then ${resume}`, `${stop}  to end the chain here`];
+    case 'describe-refused':
+      return [
+        'give the worker back what the message names; the job is looked at again every few minutes',
+        `${stop}  to stop it`,
+      ];
     case 'initializing-too-long':
     case 'stop-unconfirmed':
     case 'past-deadline':

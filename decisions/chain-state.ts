@@ -157,5 +157,7 @@ export const notCreatedText = (why: NotCreated): string => {
       return `AWS refused it (${why.error}): ${why.message}`;
     case 'name-taken':
       return why.message;
+    case 'outdated':
+      return `labels came while it waited to be created, so the next input is made anew: ${why.message}`;
   }
 };

@@ -178,7 +178,7 @@ export const createRequestSchema = z
           Value: z.string().max(256),
         }),
       )
-      .max(50 - 4, 'at most 46 tags: AWS allows 50 and the chain adds 4 of its own')
+      .max(50 - 5, 'at most 45 tags: AWS allows 50 and the chain adds 5 of its own')
       .optional(),
   })
   .refine((job) => attributeEndingProblem(job) === null, {

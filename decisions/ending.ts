@@ -43,6 +43,8 @@ export type Observation = {
   serviceNowMs: number;
   outputManifestUri: string | null;
   finalModelArn: string | null;
+  /** Who a stop of ours was for, as the job's tag says; absent without such a tag. */
+  stopTag?: StopRequest['by'];
 };
 
 /** Who asked us to stop a job: a person (stop, cancel) or the hand-over before its deadline. */
@@ -67,4 +69,6 @@ export type NotCreated =
   /** AWS refused the request for good. */
   | { kind: 'refused'; error: string; message: string }
   /** A job of this name exists and is not ours (tags or manifest differ). */
-  | { kind: 'name-taken'; message: string };
+  | { kind: 'name-taken'; message: string }
+  /** Labels were published while it waited to be created; its input may hold objects that have one now (I1). */
+  | { kind: 'outdated'; message: string };

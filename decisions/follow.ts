@@ -36,7 +36,11 @@ const HAND_OVER_RECHECK_MS = 30 * MINUTE_MS;
 /** A created job may be unknown to Describe for a moment; after this many looks in a row (about half an hour) it is gone. */
 const GONE_AFTER_LOOKS = 10;
 
-const absentLookMs = (looks: number): number =>
+/** Permissions come and go for some minutes while they are changed; a person is asked after so many refusals, about a quarter of an hour. */
+const REFUSED_LOOKS_TOLD = 8;
+
+/** The wait before the next look at a job that the last so many looks did not show. */
+export const unseenLookMs = (looks: number): number =>
   Math.min(5 * MINUTE_MS, MIN_BETWEEN_LOOKS_MS * 2 ** Math.max(0, looks - 1));
 
 /** What is known of a followed job: plain JSON, carried whole through continue-as-new. */
@@ -59,6 +63,9 @@ export type Follow = {
   surge: Surge | null;
   /** How often in a row Describe said that there is no such job. */
   absentLooks: number;
+  /** How often in a row AWS refused Describe, and in what words. */
+  refusedLooks: number;
+  refusal: string | null;
 };
 
 /** Before the first look. */
@@ -74,6 +81,8 @@ export const newFollow = (): Follow => ({
   workers: NO_ACTIVITY,
   surge: null,
   absentLooks: 0,
+  refusedLooks: 0,
+  refusal: null,
 });
 
 /** When AWS ends the job at the latest, by the service's clock: its creation and the policy's lifetime. */
@@ -82,12 +91,14 @@ export const deadlineOf = (observation: Observation, policy: Policy): number =>
 
 const doneOf = (observation: Observation): number => observation.counters.totalLabeled + observation.counters.failed;
 
+const heardOf = { absentLooks: 0, refusedLooks: 0, refusal: null };
+
 /** A Describe answered. Older answers than the one we have (by the service's clock) change nothing. */
 export const observed = (follow: Follow, observation: Observation): Follow => {
   const known = follow.observation;
   // Describe may lag behind itself: a terminal status is final, and an older Date is older news.
   if (known !== null && (asTerminal(known.status) !== null || observation.serviceNowMs < known.serviceNowMs)) {
-    return { ...follow, absentLooks: 0 };
+    return { ...follow, ...heardOf };
   }
   const done = doneOf(observation);
   const moved = follow.progressAtMs === null || done > follow.done || known?.status !== observation.status;
@@ -97,12 +108,19 @@ export const observed = (follow: Follow, observation: Observation): Follow => {
     done: Math.max(done, follow.done),
     progressAtMs: moved ? observation.serviceNowMs : follow.progressAtMs,
     samples: sampled(follow.samples, { atMs: observation.serviceNowMs, done: Math.max(done, follow.done) }),
-    absentLooks: 0,
+    ...heardOf,
   };
 };
 
 /** Describe said that there is no such job. */
-export const absent = (follow: Follow): Follow => ({ ...follow, absentLooks: follow.absentLooks + 1 });
+export const absent = (follow: Follow): Follow => ({ ...follow, ...heardOf, absentLooks: follow.absentLooks + 1 });
+
+/** AWS refused Describe: nothing is known of the job, and nothing follows from that. */
+export const refused = (follow: Follow, refusal: string): Follow => ({
+  ...follow,
+  refusedLooks: follow.refusedLooks + 1,
+  refusal,
+});
 
 /** Describe has said so often enough that the job is not there. */
 export const isGone = (follow: Follow): boolean => follow.absentLooks >= GONE_AFTER_LOOKS;
@@ -184,7 +202,8 @@ const reconcileAt = (observation: Observation, policy: Policy, jitter: number): 
 /** How long to wait before the next look, counted from the last one. */
 export const nextLookMs = (follow: Follow, context: FollowContext, jitter: number): number => {
   const { observation } = follow;
-  if (observation === null || follow.absentLooks > 0) return absentLookMs(follow.absentLooks);
+  if (follow.refusedLooks > 0) return unseenLookMs(follow.refusedLooks);
+  if (observation === null || follow.absentLooks > 0) return unseenLookMs(follow.absentLooks);
   const { policy } = context;
   const nowMs = observation.serviceNowMs;
   const [look] = follow.looksMs;
@@ -210,10 +229,7 @@ export const looked = (follow: Follow): Follow => ({ ...follow, looksMs: follow.
 /** Something about a live job that a person should look at. */
 export type Trouble = { reason: AttentionReason; message: string };
 
-/** What a person should know about a live job; each is told once. */
-export const troublesOf = (follow: Follow, context: FollowContext): Trouble[] => {
-  const { observation, stop } = follow;
-  if (observation === null || asTerminal(observation.status) !== null) return [];
+const seenTroubles = (observation: Observation, stop: StopRequest | null, context: FollowContext): Trouble[] => {
   const { policy } = context;
   const nowMs = observation.serviceNowMs;
   const ageMs = nowMs - observation.createdAtMs;
@@ -237,6 +253,18 @@ export const troublesOf = (follow: Follow, context: FollowContext): Trouble[] =>
       const message = `${observation.name} is ${observation.status} ${formatDuration(ageMs)} after its creation; AWS should have ended it at ${formatDuration(policy.lifetimeMs)}`;
       found.push({ reason: 'past-deadline', message });
     }
+  }
+  return found;
+};
+
+/** What a person should know about a live job; each is told once. */
+export const troublesOf = (follow: Follow, context: FollowContext): Trouble[] => {
+  const { observation, stop, refusedLooks } = follow;
+  if (observation !== null && asTerminal(observation.status) !== null) return [];
+  const found = observation === null ? [] : seenTroubles(observation, stop, context);
+  if (refusedLooks >= REFUSED_LOOKS_TOLD) {
+    const message = `AWS refuses to show the labeling job, so nobody sees how it stands: ${follow.refusal ?? 'no reason given'}`;
+    found.push({ reason: 'describe-refused', message });
   }
   return found.filter((trouble) => !follow.troublesTold.includes(trouble.reason));
 };

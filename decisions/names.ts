@@ -69,12 +69,13 @@ export const accountOfArn = (arn: string): string | null => /^arn:[^:]*:[^:]*:[^
 /** The region inside any ARN; null if there is none. */
 export const regionOfArn = (arn: string): string | null => /^arn:[^:]*:[^:]*:([a-z0-9-]+):/.exec(arn)?.[1] ?? null;
 
-/** The tags on every labeling job that a chain creates. */
+/** The tags on every labeling job that a chain creates; `stop` comes with our stop: `person` or `hand-over`. */
 export const JOB_TAGS = {
   chain: 'label-relay:chain',
   generation: 'label-relay:generation',
   request: 'label-relay:request',
   run: 'label-relay:run',
+  stop: 'label-relay:stop',
 } as const;
 
 /** The task queue of our workflows and activities unless the configuration names another. */

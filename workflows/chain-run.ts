@@ -3,6 +3,7 @@
  * record. The parts of the chain (opening, running a job, settling, waiting for a person, ending) work on it.
  */
 import { setCurrentDetails, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import type { LateOutput } from '../decisions/after-job.ts';
 import type { Attention } from '../decisions/attention.ts';
 import { lastGeneration, newChain, type ChainState, type EndStatus } from '../decisions/chain-state.ts';
 import type { Ending } from '../decisions/ending.ts';
@@ -75,6 +76,8 @@ export class ChainRun {
   unrecorded = false;
   /** What the job's workflow said by signal. */
   endingReported: { generation: number; ending: Ending } | null = null;
+  /** Outputs that were written again and could not be read; whoever creates a job must not wait for their merge. */
+  unreadableOutputs: readonly LateOutput[] = [];
   /** The generation that an earlier run of this chain decided and may have created. */
   inheritedGeneration: number | null = null;
 

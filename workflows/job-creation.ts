@@ -6,6 +6,7 @@ import { ActivityFailure, CancellationScope, condition, isCancellation, setCurre
 import type { CreateResult } from '../activities/labeling-jobs.ts';
 import { HOUR_MS, MINUTE_MS, SECOND_MS, formatDuration } from '../decisions/durations.ts';
 import type { NotCreated } from '../decisions/ending.ts';
+import { refused } from '../decisions/follow.ts';
 import { call } from './calls.ts';
 import type { JobFollower } from './job-follower.ts';
 
@@ -13,7 +14,7 @@ import type { JobFollower } from './job-follower.ts';
 const PROPAGATION_WAITS_MS = [10 * SECOND_MS, 30 * SECOND_MS, MINUTE_MS, 2 * MINUTE_MS, 5 * MINUTE_MS];
 
 /** After a create without an answer: a job that AWS did accept is known to Describe by then. */
-const LOOKS_AFTER_LOST_CREATE_MS = [10 * SECOND_MS, MINUTE_MS];
+const LOOKS_AFTER_LOST_CREATE_MS = [10 * SECOND_MS, MINUTE_MS, 5 * MINUTE_MS];
 
 /** A full quota is waited for, not failed on. */
 const quotaWaitMs = (waits: number): number => Math.min(6 * HOUR_MS, 15 * MINUTE_MS * 2 ** waits);
@@ -24,7 +25,11 @@ const tryCreate = async (job: JobFollower): Promise<CreateResult | null> => {
   let settled = false;
   const attempt = scope
     .run(() =>
-      call('createLabelingJob', `Create ${job.name}`, { region: job.input.region, request: job.input.request }),
+      call('createLabelingJob', `Create ${job.name}`, {
+        region: job.input.region,
+        request: job.input.request,
+        knownOutputs: job.input.knownOutputs ?? [],
+      }),
     )
     .catch((error: unknown) => {
       // Given up on because of the stop, in a pause between tries or with a worker that died: nobody knows the answer.
@@ -54,8 +59,10 @@ export const createJob = async (job: JobFollower): Promise<NotCreated | null> =>
   const { name } = job;
   const stopped = (): boolean => job.personStops;
   let quotaWaits = 0;
+  /** AWS said that there is such a job, and not whose. */
+  let mayExist = false;
   for (let refusals = 0; ;) {
-    if (stopped()) return { kind: 'stop-requested' };
+    if (stopped()) return mayExist && (await wasCreated(job)) ? null : { kind: 'stop-requested' };
     const created = await tryCreate(job);
     if (created === null) return (await wasCreated(job)) ? null : { kind: 'stop-requested' };
     switch (created.kind) {
@@ -64,6 +71,14 @@ export const createJob = async (job: JobFollower): Promise<NotCreated | null> =>
         return null;
       case 'name-taken':
         return { kind: 'name-taken', message: created.message };
+      case 'outdated':
+        // An earlier try may have been accepted without an answer: then the job is there, and stays (I3).
+        return (await wasCreated(job)) ? null : { kind: 'outdated', message: created.message };
+      case 'unclear':
+        mayExist = true;
+        job.follow = refused(job.follow, created.message);
+        await job.waitForSight();
+        break;
       case 'refused':
         return { kind: 'refused', error: created.error, message: created.message };
       case 'maybe-propagating': {

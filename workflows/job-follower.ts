@@ -2,15 +2,23 @@
  * What the workflow of one labeling job knows and does to its job: everything that it carries through continue-as-new, and
  * the calls to AWS and to its chain.
  */
-import { getExternalWorkflowHandle, log, setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
+import {
+  condition,
+  getExternalWorkflowHandle,
+  log,
+  setCurrentDetails,
+  upsertSearchAttributes,
+} from '@temporalio/workflow';
 import { asTerminal, type StopRequest } from '../decisions/ending.ts';
 import {
   absent,
   deadlineOf,
   newFollow,
   observed,
+  refused,
   stopAsked,
   troublesOf,
+  unseenLookMs,
   type Follow,
   type FollowContext,
 } from '../decisions/follow.ts';
@@ -18,6 +26,7 @@ import type { LabelingJobRequest } from '../decisions/job-request.ts';
 import { labelingChainWorkflowId } from '../decisions/names.ts';
 import { noticesOf, type Notice } from '../decisions/notices.ts';
 import type { Policy } from '../decisions/policy.ts';
+import type { DescribeResult, KnownOutput } from '../activities/labeling-jobs.ts';
 import { call, describeJob } from './calls.ts';
 import { jobDetails } from './details.ts';
 import { jobReport, type JobReport } from './messages.ts';
@@ -33,6 +42,8 @@ export type LabelingJobInput = {
   streaming: boolean;
   /** Objects that workers will see; null if not known. */
   sentObjects: number | null;
+  /** Outputs of earlier jobs as they were when this one was decided; absent in a chain that began before they were told. */
+  knownOutputs?: readonly KnownOutput[];
   /** `follow`: the job may exist (its former follower was lost): look before creating. `follow-only`: adopted, never created by us. */
   begin: 'create' | 'follow' | 'follow-only';
   /** A stop that a former follower has asked AWS for. */
@@ -100,7 +111,10 @@ export class JobFollower {
     this.input = input;
     this.name = input.request.LabelingJobName;
     this.context = { policy: input.policy, streaming: input.streaming, sentObjects: input.sentObjects };
-    this.carried = input.carried ?? newCarried(input);
+    const { carried } = input;
+    // What was carried by a run before may lack what is new since.
+    this.carried =
+      carried === undefined ? newCarried(input) : { ...carried, follow: { ...newFollow(), ...carried.follow } };
     this.outbox = new Outbox(this.carried.outbox);
   }
 
@@ -149,12 +163,13 @@ export class JobFollower {
       const found = await describeJob(because, why, { region: input.region, name: this.name });
       carried.describes += 1;
       carried.lastLookMs = Date.now();
-      this.follow = found.kind === 'observed' ? observed(this.follow, found) : absent(this.follow);
+      this.#hear(found);
     } finally {
       this.looking = false;
     }
-    const { observation } = this.follow;
-    if (observation === null) return;
+    const { observation, refusedLooks } = this.follow;
+    if (observation === null || refusedLooks > 0) return;
+    await this.#tellSeen();
     if (before?.status !== observation.status) {
       upsertSearchAttributes(
         searchAttributes({
@@ -171,12 +186,44 @@ export class JobFollower {
     this.showDetails();
   }
 
-  /** Whether AWS knows the job; what it says of it is kept. */
+  #hear(found: DescribeResult): void {
+    switch (found.kind) {
+      case 'observed':
+        this.follow = observed(this.follow, found);
+        return;
+      case 'absent':
+        this.follow = absent(this.follow);
+        return;
+      case 'refused':
+        this.follow = refused(this.follow, found.message);
+    }
+  }
+
+  /** The chain asked a person because nobody could look: it may take that back. */
+  async #tellSeen(): Promise<void> {
+    const { observation, troublesTold } = this.follow;
+    if (observation === null || !troublesTold.includes('describe-refused')) return;
+    this.follow = { ...this.follow, troublesTold: troublesTold.filter((reason) => reason !== 'describe-refused') };
+    await this.tellChain({ kind: 'observed', generation: this.input.generation, observation });
+  }
+
+  /** Whether AWS knows the job; what it says of it is kept. Returns only when AWS lets us look: a guess could cost a second job (I3). */
   async isThere(why: string): Promise<boolean> {
-    const { region } = this.input;
-    const found = await describeJob('news', why, { region, name: this.name });
-    if (found.kind === 'observed') this.follow = observed(this.follow, found);
-    return found.kind === 'observed';
+    for (;;) {
+      const found = await describeJob('news', why, { region: this.input.region, name: this.name });
+      if (found.kind !== 'absent') this.#hear(found);
+      if (found.kind === 'observed') await this.#tellSeen();
+      if (found.kind !== 'refused') return found.kind === 'observed';
+      await this.waitForSight();
+    }
+  }
+
+  /** AWS hides the job: after some time a person is asked; meanwhile it is looked at again. */
+  async waitForSight(): Promise<void> {
+    await this.tellTroubles();
+    const { refusedLooks, refusal } = this.follow;
+    const summary = `AWS refuses to show ${this.name}: ${refusal ?? ''}`;
+    await condition(() => false, unseenLookMs(refusedLooks), { summary });
   }
 
   /** Asks AWS to stop the job. Confirmed only by a later Describe. */
@@ -184,7 +231,8 @@ export class JobFollower {
     const { observation } = this.follow;
     log.info('Stopping the labeling job', { name: this.name, by, why });
     const { region, generation } = this.input;
-    const answer = await call('stopLabelingJob', `Stop ${this.name}: ${why}`, { region, name: this.name });
+    const mark = observation === null ? null : { arn: observation.arn, by };
+    const answer = await call('stopLabelingJob', `Stop ${this.name}: ${why}`, { region, name: this.name, mark });
     const stop = { by, requestedAtMs: answer.serviceNowMs ?? observation?.serviceNowMs ?? 0 };
     this.carried.stopRefused = answer.kind === 'refused';
     this.follow = stopAsked(this.follow, stop);
@@ -214,7 +262,6 @@ export class JobFollower {
   async tellTroubles(): Promise<void> {
     const { input, context, name } = this;
     const { observation } = this.follow;
-    if (observation === null) return;
     for (const { reason, message } of troublesOf(this.follow, context)) {
       this.follow = { ...this.follow, troublesTold: [...this.follow.troublesTold, reason] };
       await this.tellChain({ kind: 'trouble', generation: input.generation, reason, message, observation });

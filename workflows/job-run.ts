@@ -14,6 +14,7 @@ import {
   log,
   startChild,
 } from '@temporalio/workflow';
+import type { KnownOutput } from '../activities/labeling-jobs.ts';
 import { mergeBlocked } from '../decisions/after-job.ts';
 import type { Attention } from '../decisions/attention.ts';
 import { lastGeneration, type Generation } from '../decisions/chain-state.ts';
@@ -42,6 +43,17 @@ const beginOf = (run: ChainRun, job: Generation): LabelingJobInput['begin'] => {
   return run.inheritedGeneration === job.generation ? 'follow' : 'create';
 };
 
+/** Outputs that may still change, as they were when the job was decided. */
+const knownOutputsOf = (run: ChainRun, job: Generation): KnownOutput[] =>
+  run.state.generations
+    .filter(
+      (one) => one.generation !== job.generation && one.input !== null && one.createdAtMs !== null && !one.complete,
+    )
+    .map(({ generation, name, output }) => {
+      const known = run.unreadableOutputs.find((one) => one.generation === generation) ?? output;
+      return { jobName: name, uri: known?.uri ?? null, etag: known?.etag ?? null };
+    });
+
 const inputOf = (run: ChainRun, job: Generation, begin: LabelingJobInput['begin']): LabelingJobInput => {
   const { spec, stopRequested, generations } = run.state;
   return {
@@ -52,6 +64,7 @@ const inputOf = (run: ChainRun, job: Generation, begin: LabelingJobInput['begin'
     policy: spec.policy,
     streaming: spec.streaming,
     sentObjects: job.input?.sentObjects ?? null,
+    knownOutputs: knownOutputsOf(run, job),
     begin,
     stop: generations.find((one) => one.generation === job.generation)?.stop ?? null,
     stopAskedFor: stopRequested?.reason ?? null,

@@ -14,7 +14,7 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import { jobDecided, jobEnded, jobInTrouble, jobObserved } from '../decisions/after-job.ts';
+import { jobDecided, jobEnded, jobInTrouble, jobObserved, jobSeen } from '../decisions/after-job.ts';
 import { withGeneration, type EndStatus } from '../decisions/chain-state.ts';
 import { formatDuration } from '../decisions/durations.ts';
 import { nextOrder, type JobOrder } from '../decisions/next-order.ts';
@@ -52,11 +52,12 @@ const hear = (run: ChainRun, report: JobReport): void => {
       run.unrecorded = true;
       return;
     case 'observed':
-      run.set(jobObserved(state, report.generation, report.observation));
+      run.set(jobSeen(jobObserved(state, report.generation, report.observation)));
       return;
     case 'trouble': {
-      const seen = jobObserved(state, report.generation, report.observation);
-      run.set(jobInTrouble(seen, report.generation, report.reason, report.message));
+      const { generation, observation, reason, message } = report;
+      const seen = observation === null ? state : jobObserved(state, generation, observation);
+      run.set(jobInTrouble(seen, generation, reason, message));
     }
   }
 };

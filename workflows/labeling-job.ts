@@ -92,7 +92,10 @@ const endingOf = ({ follow, name }: JobFollower): Ending | null => {
   const { observation, stop, workers } = follow;
   const status = observation === null ? null : asTerminal(observation.status);
   if (observation !== null && status !== null) {
-    return { kind: 'ended', status, observation, stop, declines: workers.declined };
+    // A follower that came after the stop knows of it from the job's tag.
+    const { stopTag, lastModifiedAtMs } = observation;
+    const tagged = stopTag === undefined ? null : { by: stopTag, requestedAtMs: lastModifiedAtMs };
+    return { kind: 'ended', status, observation, stop: stop ?? tagged, declines: workers.declined };
   }
   return isGone(follow) ? { kind: 'gone', name, observedAtMs: observation?.serviceNowMs ?? null } : null;
 };

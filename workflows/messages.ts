@@ -41,7 +41,8 @@ export type JobReport =
   | { kind: 'observed'; generation: number; observation: Observation }
   /** Our own stop was sent: kept by the chain, because a follower that comes after this one must know it. */
   | { kind: 'stopping'; generation: number; stop: StopRequest }
-  | { kind: 'trouble'; generation: number; reason: AttentionReason; message: string; observation: Observation }
+  /** `observation` null: the job was never seen. */
+  | { kind: 'trouble'; generation: number; reason: AttentionReason; message: string; observation: Observation | null }
   | { kind: 'ended'; generation: number; ending: Ending };
 export const jobReport = defineSignal<[JobReport]>('jobReport');
 

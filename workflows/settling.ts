@@ -20,23 +20,27 @@ const SETTLE_WAITS_MS = [MINUTE_MS, 2 * MINUTE_MS, 5 * MINUTE_MS, 10 * MINUTE_MS
 /** The late look is tried so often, an hour apart, before the chain closes without it. */
 const LATE_LOOK_TRIES = 24;
 
-/** Asks again for counters that say nothing of a job that was sent objects; the ending with what they say in the end. */
-const hearCounters = async (run: ChainRun, generation: number, first: EndedJob): Promise<EndedJob> => {
-  const { spec, generations } = run.state;
-  const input = generations.find((job) => job.generation === generation)?.input ?? null;
-  const { name } = first.observation;
-  let ending = first;
-  for (let looks = 0; ; looks += 1) {
-    const waitMs = countersLookMs({ ending, input, stopped: run.stopped, policy: spec.policy }, looks);
-    if (waitMs === null) return ending;
-    const summary = `Asks again in ${formatDuration(waitMs)}: ${name} is ${ending.status}, and its counters are all zero`;
-    await condition(() => run.stopped, waitMs, { summary });
-    const job = { region: spec.region, name };
-    const found = await call('describeLabelingJob', `See the counters of ${name} again`, job);
-    if (found.kind === 'observed') run.set(countersHeard(run.state, generation, found));
-    const { phase } = run.state;
-    if (phase.kind === 'settling' && phase.ending.kind === 'ended') ({ ending } = phase);
-  }
+/** How long to wait before counters that say nothing are asked for again; null: they are believed. */
+const waitForCountersMs = ({ state, stopped }: ChainRun, generation: number, ending: EndedJob, looks: number) => {
+  const input = state.generations.find((job) => job.generation === generation)?.input ?? null;
+  return countersLookMs({ ending, input, stopped, policy: state.spec.policy }, looks);
+};
+
+/** Waits, and asks for the counters; the ending with what they say then. */
+const askForCounters = async (
+  run: ChainRun,
+  generation: number,
+  ending: EndedJob,
+  waitMs: number,
+): Promise<EndedJob> => {
+  const { name } = ending.observation;
+  const summary = `Asks again in ${formatDuration(waitMs)}: ${name} is ${ending.status}, and its counters are all zero`;
+  await condition(() => run.stopped, waitMs, { summary });
+  const job = { region: run.state.spec.region, name };
+  const found = await call('describeLabelingJob', `See the counters of ${name} again`, job);
+  if (found.kind === 'observed') run.set(countersHeard(run.state, generation, found));
+  const { phase } = run.state;
+  return phase.kind === 'settling' && phase.ending.kind === 'ended' ? phase.ending : ending;
 };
 
 /**
@@ -50,7 +54,12 @@ export const settle = async (run: ChainRun, phase: Extract<Phase, { kind: 'settl
     run.set(streamingJobEnded(run.state, generation));
     return;
   }
-  const ending = await hearCounters(run, generation, phase.ending);
+  let { ending } = phase;
+  for (let looks = 0; ; looks += 1) {
+    const waitMs = waitForCountersMs(run, generation, ending, looks);
+    if (waitMs === null) break;
+    ending = await askForCounters(run, generation, ending, waitMs);
+  }
   for (let look = 0, waitedMs = 0; ; look += 1) {
     const { phase: current } = run.state;
     const result = await call('settleAndMerge', `Merge the output of ${ending.observation.name}`, {
@@ -140,9 +149,11 @@ const mergeLateLabels = async (run: ChainRun, resumed: () => boolean): Promise<v
  */
 export const mergePublished = async (run: ChainRun): Promise<boolean> => {
   const { state } = run;
+  run.unreadableOutputs = [];
   const mayCome = state.generations.some((job) => !job.complete && job.input !== null && job.createdAtMs !== null);
   if (state.dataset === null || !mayCome) return false;
   const late = await call('mergeLateLabels', 'Look for labels published since the last merge', { state });
+  if (late.kind === 'unreadable') run.unreadableOutputs = late.outputs;
   if (late.kind !== 'merged') return false;
   run.set(lateLabelsMerged(run.state, late.dataset, late.outputs));
   return true;

@@ -68,6 +68,50 @@ describe('create', () => {
   );
 });
 
+describe('I1: an output that changed since the job was decided', () => {
+  const earlier = 'birds-abcde-000';
+  const uri = `s3://label-relay/labels/${earlier}/manifests/output/output.manifest`;
+  const inFolder = { ...request, OutputConfig: { ...request.OutputConfig, S3OutputPath: 's3://label-relay/labels' } };
+
+  test.each([
+    ['is there though it was not', null],
+    ['was written again', '"0123"'],
+  ])('%s: the job is not created, and the answer names it', async (_what, etag) => {
+    const { createLabelingJob, simulator, store } = await openSageMaker();
+    store.write(uri, '{"source":"a","species":1}\n');
+    const knownOutputs = [{ jobName: earlier, uri: null, etag }];
+    expect(await createLabelingJob({ region, request: inFolder, knownOutputs })).toEqual({
+      kind: 'outdated',
+      message: `${uri} was written after the input of this job`,
+    });
+    expect(simulator.groundTruth.jobs).toHaveLength(0);
+  });
+
+  test('one that is as it was, or still absent, is no reason to wait', async () => {
+    const { createLabelingJob, store } = await openSageMaker();
+    store.write(uri, 'x');
+    const etag = '"9dd4e461268c8034f5c8564e155c67a6"';
+    const knownOutputs = [
+      { jobName: earlier, uri, etag },
+      { jobName: 'birds-abcde-00x', uri: null, etag: null },
+    ];
+    expect(await createLabelingJob({ region, request: inFolder, knownOutputs })).toMatchObject({ kind: 'created' });
+  });
+});
+
+test('I3: a job of the name that AWS does not let us see is neither ours nor another’s', async () => {
+  const { createLabelingJob, simulator } = await openSageMaker({
+    api: [{ op: 'DescribeLabelingJob', fault: 'AccessDeniedException', times: 1, nth: 1 }],
+  });
+  await createLabelingJob({ region, request });
+  expect(await createLabelingJob({ region, request })).toMatchObject({
+    kind: 'unclear',
+    message: expect.stringContaining('AccessDeniedException'),
+  });
+  expect(await createLabelingJob({ region, request })).toMatchObject({ kind: 'exists-as-ours' });
+  expect(simulator.groundTruth.jobs).toHaveLength(1);
+});
+
 describe('what Describe says', () => {
   test('shows the job by the service’s own clock, never by ours', async () => {
     const { createLabelingJob, describeLabelingJob, simulator } = await openSageMaker();
@@ -91,11 +135,21 @@ describe('what Describe says', () => {
     },
   );
 
-  test('a throttle and a denial are no absence: they are thrown', async () => {
-    for (const fault of ['ThrottlingException', 'AccessDeniedException'] as const) {
-      const { describeLabelingJob } = await openSageMaker({ api: [{ op: 'DescribeLabelingJob', fault }] });
-      await expect(describeLabelingJob({ region, name })).rejects.toMatchObject({ name: fault });
-    }
+  test('a throttle is no absence: it is thrown', async () => {
+    const { describeLabelingJob } = await openSageMaker({
+      api: [{ op: 'DescribeLabelingJob', fault: 'ThrottlingException' }],
+    });
+    await expect(describeLabelingJob({ region, name })).rejects.toMatchObject({ name: 'ThrottlingException' });
+  });
+
+  test('a denial is a value, with AWS’s words: no retry mends it, and a person has to hear of it', async () => {
+    const { describeLabelingJob } = await openSageMaker({
+      api: [{ op: 'DescribeLabelingJob', fault: 'AccessDeniedException', message: 'no identity-based policy' }],
+    });
+    expect(await describeLabelingJob({ region, name })).toEqual({
+      kind: 'refused',
+      message: 'AccessDeniedException: no identity-based policy',
+    });
   });
 });
 
@@ -116,5 +170,27 @@ describe('stop', () => {
     expect(await stopLabelingJob({ region, name })).toMatchObject({ kind: 'refused' });
     await simulator.advance(86_400_000);
     expect(await stopLabelingJob({ region, name })).toMatchObject({ kind: 'refused' });
+  });
+
+  test.each(['person', 'hand-over'] as const)(
+    'by %s is tagged on the job, for whoever hears of it later',
+    async (by) => {
+      const { createLabelingJob, describeLabelingJob, stopLabelingJob } = await openSageMaker();
+      const created = await createLabelingJob({ region, request });
+      const mark = { arn: 'arn' in created ? created.arn : '', by };
+      expect(await describeLabelingJob({ region, name })).not.toHaveProperty('stopTag');
+      await stopLabelingJob({ region, name, mark });
+      expect(await describeLabelingJob({ region, name })).toMatchObject({ status: 'Stopping', stopTag: by });
+    },
+  );
+
+  test('I5: is not held up by a tag that AWS refuses', async () => {
+    const { createLabelingJob, stopLabelingJob, simulator } = await openSageMaker({
+      api: [{ op: 'AddTags', fault: 'AccessDeniedException' }],
+    });
+    const created = await createLabelingJob({ region, request });
+    const mark = { arn: 'arn' in created ? created.arn : '', by: 'person' as const };
+    expect(await stopLabelingJob({ region, name, mark })).toMatchObject({ kind: 'accepted' });
+    expect(simulator.groundTruth.jobs[0]?.status).toBe('Stopping');
   });
 });

@@ -6,6 +6,7 @@ import { JOB_TAGS } from '../../decisions/names.ts';
 import { MemoryStore } from '../../simulator/ports.ts';
 import type { ScriptSource } from '../../simulator/script.ts';
 import { startSimulator, type Simulator } from '../../simulator/simulator.ts';
+import { startMemoryS3 } from '../support/memory-s3.ts';
 import { stopAfterTests } from '../support/servers.ts';
 import { specOf } from '../workflows/support/spec.ts';
 
@@ -34,5 +35,8 @@ export const openSageMaker = async (script: ScriptSource = {}) => {
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
     maxAttempts: 1,
   });
-  return { simulator, sagemaker: () => sagemaker, ...labelingJobActivities({ sagemaker: () => sagemaker }) };
+  const s3 = await startMemoryS3();
+  stopAfterTests(s3.close);
+  const clients = { sagemaker: () => sagemaker, s3: () => s3.client };
+  return { simulator, store: s3.store, sagemaker: () => sagemaker, ...labelingJobActivities(clients) };
 };

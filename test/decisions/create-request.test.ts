@@ -125,7 +125,7 @@ test.each([
   [
     'too many tags',
     { Tags: Array.from({ length: 47 }, (_, index) => ({ Key: `k${index}`, Value: 'v' })) },
-    'job.Tags: at most 46 tags: AWS allows 50 and the chain adds 4 of its own',
+    'job.Tags: at most 45 tags: AWS allows 50 and the chain adds 5 of its own',
   ],
   [
     'an algorithm',

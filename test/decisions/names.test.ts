@@ -138,6 +138,7 @@ test('the names of tags and of the task queue stay', () => {
     generation: 'label-relay:generation',
     request: 'label-relay:request',
     run: 'label-relay:run',
+    stop: 'label-relay:stop',
   });
   expect(DEFAULT_TASK_QUEUE).toBe('label-relay');
 });

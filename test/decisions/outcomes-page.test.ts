@@ -162,5 +162,9 @@ test('what a person can do about each reason, word for word', () => {
     'stop-unconfirmed': look,
     'past-deadline': look,
     'unknown-status': look,
+    'describe-refused': [
+      'give the worker back what the message names; the job is looked at again every few minutes',
+      'label-relay stop birds  to stop it',
+    ],
   });
 });

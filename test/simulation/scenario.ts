@@ -155,24 +155,38 @@ const howItIsTold = (draw: Draw): JobRule => ({
   },
 });
 
-const apiRules = (draw: Draw): NonNullable<ScriptSource['api']> =>
-  draw.chance(0.3)
-    ? [
-        {
-          op: 'CreateLabelingJob',
-          nth: draw.int(1, 4),
-          times: draw.int(1, 3),
-          fault: draw.pick([
-            'after-effect-timeout',
-            'after-effect-error',
-            'drop',
-            'ThrottlingException',
-            'ResourceLimitExceeded',
-          ]),
-        },
-        { op: 'StopLabelingJob', nth: 1, fault: draw.pick(['after-effect-timeout', 'drop', 'ThrottlingException']) },
-      ]
-    : [];
+type ApiRules = NonNullable<ScriptSource['api']>;
+
+const lostAnswers = (draw: Draw): ApiRules => [
+  {
+    op: 'CreateLabelingJob',
+    nth: draw.int(1, 4),
+    times: draw.int(1, 3),
+    fault: draw.pick([
+      'after-effect-timeout',
+      'after-effect-error',
+      'drop',
+      'ThrottlingException',
+      'ResourceLimitExceeded',
+    ]),
+  },
+  { op: 'StopLabelingJob', nth: 1, fault: draw.pick(['after-effect-timeout', 'drop', 'ThrottlingException']) },
+];
+
+/** A permission that is taken away: from a hiccup to some hours. */
+const blindness = (draw: Draw): ApiRules => [
+  {
+    op: 'DescribeLabelingJob',
+    nth: draw.int(1, 12),
+    times: draw.pick([1, 4, 12, 40]),
+    fault: 'AccessDeniedException',
+  },
+];
+
+const apiRules = (draw: Draw): ApiRules => [
+  ...(draw.chance(0.3) ? lostAnswers(draw) : []),
+  ...(draw.chance(0.15) ? blindness(draw) : []),
+];
 
 const policyOf = (draw: Draw, objects: number): Record<string, unknown> => ({
   reconcile: { every: draw.pick(['6h', '1d', '2d']) },

@@ -199,6 +199,32 @@ describe('a live job', () => {
     expect(state.end?.status).toBe('labeled');
   });
 
+  test('describe-refused: asked after a quarter of an hour, over as soon as AWS lets us look again', async () => {
+    const denied = { op: 'DescribeLabelingJob', job: 'blind-*-001', fault: 'AccessDeniedException' as const };
+    await world.start('blind', { api: [{ ...denied, nth: 2, times: 40 }], jobs: [{ workers: { ratePerHour: 1 } }] });
+    const asked = await world.untilAttention('blind', 10 * MINUTE_MS);
+    expect(asked.attention).toMatchObject({
+      reason: 'describe-refused',
+      message: expect.stringContaining('AccessDeniedException'),
+    });
+    await world.until('blind', ({ attention }) => attention === null, { stepMs: 10 * MINUTE_MS });
+    expect((await world.untilEnded('blind')).generations.map(({ outcome }) => outcome)).toEqual(['labeled']);
+  });
+
+  test('describe-refused: a job that may have been created is waited for, never created again (I3)', async () => {
+    const job = 'unseen-*-001';
+    await world.start('unseen', {
+      api: [
+        { op: 'CreateLabelingJob', job, fault: 'after-effect-timeout', nth: 1 },
+        { op: 'DescribeLabelingJob', job, fault: 'AccessDeniedException', nth: 1, times: 20 },
+      ],
+    });
+    expect(reasonOf(await world.untilAttention('unseen', 10 * MINUTE_MS))).toBe('describe-refused');
+    const state = await world.until('unseen', ({ end }) => end !== null);
+    expect(state).toMatchObject({ attention: null, end: { status: 'labeled' } });
+    expect(world.jobNames('unseen')).toHaveLength(1);
+  });
+
   test('job-gone: Describe denies the job for half an hour; then a person is asked, and only a resume starts another', async () => {
     const absent = { op: 'DescribeLabelingJob', job: 'gone-*-001', fault: 'ResourceNotFound' as const };
     await world.start('gone', { api: [{ ...absent, nth: 2, times: 1000 }], jobs: [{ workers: { ratePerHour: 1 } }] });

@@ -147,6 +147,17 @@ describe('terminate', () => {
     expect(state.generations[0]?.newLabels).toBe(2);
   });
 
+  test('of a chain before our hand-over stop: the job’s tag tells the resumed chain who stopped it', async () => {
+    const { state: before, jobName } = await startLive('handed-unheard', { policy: { lifetime: '2d' }, jobs: [slow] });
+    await chainOf('handed-unheard').terminate('by hand');
+    await pass(42 * HOUR_MS, 6 * HOUR_MS);
+    await pass(6 * HOUR_MS, HOUR_MS);
+    expect((await followerOf(jobName).describe()).status.name).toBe('COMPLETED');
+    await world.run('handed-unheard', { kind: 'resume', spec: before.spec, options });
+    const state = await passUntilEnded('handed-unheard', 6 * HOUR_MS);
+    expect(state.generations.map(({ outcome }) => outcome)).toEqual(['expired', 'labeled']);
+  });
+
   test('of a job: another follower takes the same job over, never a new job (I3)', async () => {
     const { jobName } = await startLive('lost', { jobs: [{ workers: { ratePerHour: 1 } }] });
     const { runId } = await followerOf(jobName).describe();

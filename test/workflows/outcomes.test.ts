@@ -1,6 +1,7 @@
 /** Every row of the outcome table (DESIGN 5), with real workflows and activities against the simulator. */
 import type { ChainState } from '../../decisions/chain-state.ts';
 import { timeSkippingServer } from '../support/servers.ts';
+import { expectNothingPaidTwice } from './support/paid-once.ts';
 import { World, type Story } from './support/world.ts';
 
 let world: World;
@@ -24,28 +25,6 @@ const finalLines = (state: ChainState): Record<string, unknown>[] =>
     .trim()
     .split('\n')
     .map((line): Record<string, unknown> => JSON.parse(line));
-
-/** I1 on the ledger: nobody was sent an object whose label could be read when the job was created. */
-const expectNothingPaidTwice = (chain: string): void => {
-  const readable = new Set<string>();
-  const identities = new Map<string, string>();
-  const createdReadable = new Map<string, Set<string>>();
-  const twice: string[] = [];
-  for (const record of world.simulator.ledger()) {
-    if (!record.job.startsWith(`${chain}-`)) continue;
-    if (record.kind === 'created') createdReadable.set(record.job, new Set(readable));
-    if (record.kind === 'sent') {
-      for (const { index, identity } of record.objects) {
-        identities.set(`${record.job}/${index}`, identity);
-        if (createdReadable.get(record.job)?.has(identity) === true) twice.push(identity);
-      }
-    }
-    if (record.kind === 'published') {
-      for (const index of record.newlyReadable) readable.add(identities.get(`${record.job}/${index}`) ?? '');
-    }
-  }
-  expect(twice).toEqual([]);
-};
 
 test('labeled: nothing remains, the chain ends, every object is in the final manifest once with its label (I2)', async () => {
   const state = await runToEnd('labeled', {});
@@ -77,7 +56,7 @@ describe('expired', () => {
       expect(state.generations[0]?.status).toBe(status);
       expect(state.generations[0]?.newLabels).toBeGreaterThan(0);
       expect(state.generations[1]?.input?.objects).toBe(10 - (state.generations[0]?.newLabels ?? 0));
-      expectNothingPaidTwice(chain);
+      expectNothingPaidTwice(world, chain);
     },
   );
 
@@ -89,7 +68,7 @@ describe('expired', () => {
     const age = (first?.stop?.requestedAtMs ?? 0) - (first?.createdAtMs ?? 0);
     expect(age / 3_600_000).toBeGreaterThanOrEqual(30 * 24 - 2);
     expect(age / 3_600_000).toBeLessThan(30 * 24 - 1);
-    expectNothingPaidTwice('handed-over');
+    expectNothingPaidTwice(world, 'handed-over');
   });
 
   test('by a reason that only the spec knows', async () => {
@@ -127,7 +106,7 @@ describe('stopping-condition', () => {
   test('per job: the next job goes on', async () => {
     const state = await runToEnd('brake-per-job', { job, policy: { stoppingConditions: 'per-job' } });
     expect(outcomes(state)).toEqual(['stopping-condition', 'stopping-condition', 'labeled']);
-    expectNothingPaidTwice('brake-per-job');
+    expectNothingPaidTwice(world, 'brake-per-job');
   });
 });
 
@@ -140,7 +119,7 @@ test('stopped-outside: a person is asked, nothing is started, and resume goes on
   await world.resume('outside');
   expect(await handle.result()).toMatchObject({ status: 'labeled' });
   expect(world.jobNames('outside')).toHaveLength(2);
-  expectNothingPaidTwice('outside');
+  expectNothingPaidTwice(world, 'outside');
 });
 
 describe('failed', () => {
@@ -238,5 +217,5 @@ test('I1, I6: a job that is over while its counters are still zero is not merged
   });
   expect(outcomes(state)).toEqual(['labeled']);
   expect(state.generations[0]).toMatchObject({ newLabels: 10, counters: { totalLabeled: 10 } });
-  expectNothingPaidTwice('zero-at-end');
+  expectNothingPaidTwice(world, 'zero-at-end');
 });

@@ -1,0 +1,102 @@
+/** Labels that are published late: whenever a job is about to be created, and when the chain is over, they are read first. */
+import type { ChainState } from '../../decisions/chain-state.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../decisions/durations.ts';
+import { timeSkippingServer } from '../support/servers.ts';
+import { expectNothingPaidTwice } from './support/paid-once.ts';
+import { World } from './support/world.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await World.open(await timeSkippingServer(), { followsTemporal: true, sendsEvents: false });
+}, 60_000);
+afterEach(() => world.clear());
+
+/** Workers who answer for an hour, and whose open tasks are published up to a day after a stop. */
+const late = { workers: { count: 3, answerTime: '1h' }, openTasks: 'late' as const };
+const stoppedOutside = { ...late, stop: { after: '90m' } };
+
+const outcomes = ({ generations }: ChainState): unknown[] => generations.map(({ outcome }) => outcome);
+
+const lateLabels = (chain: string): number =>
+  world.simulator
+    .ledger()
+    .filter((record) => record.kind === 'labeled' && record.late && record.job.startsWith(`${chain}-`)).length;
+
+test('I1: published while a person is waited for, they are merged before the next input is written', async () => {
+  await world.start('asked-long', { jobs: [stoppedOutside] });
+  await world.untilAttention('asked-long');
+  await world.env.sleep(2 * DAY_MS);
+  await world.resume('asked-long');
+  const state = await world.untilEnded('asked-long');
+  expect(outcomes(state)).toEqual(['stopped-outside', 'labeled']);
+  expect(lateLabels('asked-long')).toBeGreaterThan(0);
+  // The second job was sent only what nobody had labeled, so no label came twice.
+  expect(state.dataset?.doubled).toBe(0);
+  expect(state.generations.reduce((sum, { newLabels }) => sum + newLabels, 0)).toBe(10);
+  expectNothingPaidTwice(world, 'asked-long');
+});
+
+test('I1: published while a full quota is waited for, they make the input outdated: it is not created, the next one is', async () => {
+  await world.start('quota-late', {
+    jobs: [stoppedOutside],
+    api: [{ op: 'CreateLabelingJob', job: 'quota-late-*-002', fault: 'ResourceLimitExceeded', times: 200 }],
+  });
+  await world.untilAttention('quota-late');
+  await world.resume('quota-late');
+  const state = await world.untilEnded('quota-late');
+  expect(outcomes(state)).toEqual(['stopped-outside', 'not-created', 'labeled']);
+  expect(state.generations[1]?.failureReason).toMatch(/labels came while it waited/);
+  expect(world.jobNames('quota-late')).toHaveLength(2);
+  expectNothingPaidTwice(world, 'quota-late');
+});
+
+test('I1, law 2: an output that changed and cannot be read keeps no job from being created', async () => {
+  await world.start('unreadable-late', { jobs: [stoppedOutside] });
+  const asked = await world.untilAttention('unreadable-late');
+  await world.env.sleep(2 * DAY_MS);
+  await world.sync();
+  world.s3.store.write(world.outputUri(asked.generations[0]?.name ?? ''), '{"source-ref":\n');
+  await world.resume('unreadable-late');
+  const state = await world.until('unreadable-late', ({ attention }) => attention?.reason === 'unreadable-output');
+  expect(state.generations.map(({ status }) => status)).toEqual(['Stopped', 'Completed']);
+  expect(world.jobNames('unreadable-late')).toHaveLength(2);
+});
+
+test('law 2: a cancelled chain takes its late look at once, and what is published by then is in the final manifest', async () => {
+  const handle = await world.start('cancelled-late', { jobs: [late] });
+  await world.until('cancelled-late', ({ generations }) => generations[0]?.status === 'InProgress', {
+    stepMs: MINUTE_MS,
+  });
+  await world.env.sleep(20 * MINUTE_MS);
+  await world.stop('cancelled-late');
+  const before = await world.untilEnded('cancelled-late', 10 * MINUTE_MS);
+  await world.env.sleep(20 * HOUR_MS);
+  await world.sync();
+  expect(lateLabels('cancelled-late')).toBeGreaterThan(0);
+  await handle.cancel();
+  await expect(handle.result()).rejects.toBeInstanceOf(Error);
+  const after = await world.state('cancelled-late');
+  expect(after.phase).toEqual({ kind: 'ended', lateLookDone: true });
+  const labeled = (after.dataset?.labeled ?? 0) - (before.dataset?.labeled ?? 0);
+  expect(labeled).toBeGreaterThan(0);
+  const final = world.s3.store.text(after.end?.finalManifestUri ?? '') ?? '';
+  expect(final.split('\n').filter((line) => line.includes('"species"'))).toHaveLength(after.dataset?.labeled ?? -1);
+});
+
+test('law 2: a chain that is terminated before its late look takes it when it is resumed', async () => {
+  const handle = await world.start('terminated-late', { jobs: [late] });
+  await world.until('terminated-late', ({ generations }) => generations[0]?.status === 'InProgress', {
+    stepMs: MINUTE_MS,
+  });
+  await world.env.sleep(20 * MINUTE_MS);
+  await world.stop('terminated-late');
+  const before = await world.untilEnded('terminated-late', 10 * MINUTE_MS);
+  await handle.terminate('by hand');
+  await world.env.sleep(2 * DAY_MS);
+  const options = { acceptMissing: false, retrySetAside: false };
+  await (await world.run('terminated-late', { kind: 'resume', spec: before.spec, options })).result();
+  const after = await world.state('terminated-late');
+  expect(lateLabels('terminated-late')).toBeGreaterThan(0);
+  expect(after.dataset?.labeled).toBe(10);
+  expectNothingPaidTwice(world, 'terminated-late');
+});
