@@ -9,7 +9,7 @@ import { InputError } from '../../errors.ts';
 import { chainOfWorkflowId } from '../../decisions/names.ts';
 import { localAwsConfig } from '../../local/local-clients.ts';
 import type { ChainPlan } from './plans.ts';
-import type { ChaosStack } from './stack.ts';
+import type { StackUnderTest } from './stack.ts';
 
 /** A stop is noted when its acceptance was heard, a resume when it was begun: what lies between must hold. */
 export type Accepted = { chain: string; kind: 'stop' | 'resume'; atMs: number };
@@ -39,13 +39,13 @@ export class Operator {
   readonly relay: LabelRelay;
   /** The highest cap on objects that each chain had. */
   readonly caps = new Map<string, number>();
-  readonly #stack: ChaosStack;
+  readonly #stack: StackUnderTest;
   readonly #plans: ReadonlyMap<string, ChainPlan>;
   readonly #s3: S3Client;
   readonly #say: (line: string) => void;
   #accompanied: Promise<unknown> = Promise.resolve();
 
-  constructor(stack: ChaosStack, plans: readonly ChainPlan[], say: (line: string) => void) {
+  constructor(stack: StackUnderTest, plans: readonly ChainPlan[], say: (line: string) => void) {
     this.#stack = stack;
     this.#plans = new Map(plans.map((plan) => [plan.name, plan]));
     this.#say = say;
@@ -106,9 +106,22 @@ export class Operator {
   async #resume(chain: string, acceptMissing = false): Promise<void> {
     await this.#insist(`resume ${chain}`, async () => {
       this.accepted.push({ chain, kind: 'resume', atMs: Date.now() });
-      await this.relay.resume(chain, { acceptMissing });
+      await this.relay.resume(chain, { acceptMissing }).catch(async (thrown: unknown) => {
+        // It asked for something else, and stands at its cap too.
+        if (!String(thrown).includes('maxObjectsSent')) throw thrown;
+        await this.#raiseCap(chain);
+        await this.relay.resume(chain, { acceptMissing });
+      });
       this.counts.resumes += 1;
     });
+  }
+
+  async #raiseCap(chain: string): Promise<void> {
+    const cap = this.caps.get(chain);
+    if (cap === undefined) return;
+    const raised = cap + CAP_RAISED_BY;
+    await this.relay.amend(chain, { changes: { policy: { maxObjectsSent: raised } } });
+    this.caps.set(chain, raised);
   }
 
   /** The chains that ask for a person now. */
@@ -128,12 +141,7 @@ export class Operator {
     const asking = await this.#asking();
     for (const { chain, reason } of asking) {
       this.counts.attentions += 1;
-      const cap = this.caps.get(chain);
-      if (reason === 'max-objects-sent' && cap !== undefined) {
-        const raised = cap + CAP_RAISED_BY;
-        await this.relay.amend(chain, { changes: { policy: { maxObjectsSent: raised } } });
-        this.caps.set(chain, raised);
-      }
+      if (reason === 'max-objects-sent') await this.#raiseCap(chain);
       await this.#resume(chain, reason === 'labels-missing');
     }
     return asking.length;
