@@ -25,7 +25,8 @@ export type OperatorCounts = {
 };
 
 const LOOK_EVERY_MS = 3_000;
-const TRY_AGAIN_AFTER_MS = 5_000;
+const TRY_AGAIN_AFTER_MS = 4_000;
+const TRY_AGAIN_WITHIN_MS = 30_000;
 /** So much of an error is printed. */
 const SAID = 160;
 /** A command that was not refused but could not be done now. */
@@ -66,7 +67,7 @@ export class Operator {
 
   /** Does it until it works or is refused: it was done already, or there is nothing to do. */
   async #insist(what: string, work: () => Promise<void>): Promise<void> {
-    for (;;) {
+    for (let waitMs = TRY_AGAIN_AFTER_MS; ; waitMs = Math.min(2 * waitMs, TRY_AGAIN_WITHIN_MS)) {
       try {
         return await work();
       } catch (thrown) {
@@ -77,8 +78,8 @@ export class Operator {
           return;
         }
         this.counts.failedCommands += 1;
-        this.#say(`${what}: ${text.split('\n')[0]?.slice(0, SAID)}`);
-        await sleep(TRY_AGAIN_AFTER_MS);
+        if (waitMs === TRY_AGAIN_AFTER_MS) this.#say(`${what}: ${text.split('\n')[0]?.slice(0, SAID)}`);
+        await sleep(waitMs);
       }
     }
   }

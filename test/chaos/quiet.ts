@@ -10,10 +10,10 @@ import type { Operator } from './operator.ts';
 import type { ChaosStack } from './stack.ts';
 
 /** Steps of the clock: short ones at first, while jobs and messages are under way. */
-const STEPS_MS = [...Array.from({ length: 6 }, () => 10 * MINUTE_MS), ...Array.from({ length: 6 }, () => HOUR_MS)];
+const STEPS_MS = [10 * MINUTE_MS, 10 * MINUTE_MS, 30 * MINUTE_MS, HOUR_MS, HOUR_MS, 3 * HOUR_MS];
 const LONG_STEP_MS = 6 * HOUR_MS;
 /** Far more than back-offs, late answers and the last look at them need. */
-const MOST_STEPS = 60;
+const MOST_STEPS = 40;
 
 const countOpen = async (stack: ChaosStack): Promise<number> =>
   (await stack.client.workflow.count(`ExecutionStatus = 'Running' AND WorkflowType STARTS_WITH 'labeling'`)).count;

@@ -79,10 +79,14 @@ test('two consumers side by side lose nothing: each of 60 different events reach
   const statuses = Array.from({ length: 60 }, (_, n) => `Forged-${n}`);
   const { describes = 0 } = (await world.relay.detail('forged')).live ?? {};
   await world.send(statuses.map((status) => stateChange(job, status, world.facts)));
-  await eventually(async () => (await world.depth()).waiting + (await world.depth()).taken === 0);
-  const arrived = (await world.arrived(job)).filter((status) => status.startsWith('Forged-'));
-  // At least once: a repeat is allowed, a loss is not.
-  expect(new Set(arrived)).toEqual(new Set(statuses));
+  // At least once: a repeat is allowed, a loss is not. The server keeps signals that come during a workflow task out of
+  // the history until that task is done, so that an empty queue does not yet mean that they can be read there.
+  const missing = async (): Promise<string[]> => {
+    const arrived = new Set(await world.arrived(job));
+    return statuses.filter((status) => !arrived.has(status));
+  };
+  await eventually(async () => (await missing()).length === 0);
+  expect(await missing()).toEqual([]);
   // A flood costs at most one Describe in 10 s; it took less than 30 s.
   await world.advance(MINUTE_MS, MINUTE_MS);
   const after = (await world.relay.detail('forged')).live?.describes ?? 0;
