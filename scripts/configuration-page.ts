@@ -77,12 +77,40 @@ reads too:
 
 ${rows(TEMPORAL_VARIABLES)}
 
+A profile for a service behind mutual TLS, in the file that \`TEMPORAL_CONFIG_FILE\` names:
+
+\`\`\`toml
+[profile.production]
+address = "temporal.example.com:7233"
+namespace = "labels"
+[profile.production.tls]
+client_cert_path = "/etc/temporal/client.pem"
+client_key_path = "/etc/temporal/client.key"
+server_ca_cert_path = "/etc/temporal/authority.pem"
+\`\`\`
+
+With \`api_key = "…"\` in its place for one with API keys. A variable goes before the file. Files are read when a process starts; to change a
+key or certificate see [Operate](operate.md#rotate-keys).
+
 ## AWS
 
 By the [standard chain of the AWS SDK](https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html): variables, profiles, web
 identity, container and instance roles. Nothing of it is read by label-relay itself except the region.
 
 ${rows(AWS_VARIABLES)}
+
+Jobs in another account: a role there that trusts this account, with the external id that its trust policy demands, and a worker of its
+own (with its own \`LABEL_RELAY_TASK_QUEUE\` or namespace: any worker of a task queue may get any of its calls):
+
+\`\`\`ini
+[profile labels]
+role_arn = arn:aws:iam::222233334444:role/label-relay
+source_profile = base
+external_id = what-we-agreed-on
+\`\`\`
+
+Then \`AWS_PROFILE=labels\`, and \`LABEL_RELAY_ACCOUNTS=222233334444\` so that nothing runs elsewhere by mistake. In a container, \`credential_source =
+EcsContainer\` (or \`Ec2InstanceMetadata\`) stands in place of \`source_profile\`. On EKS, give the pod the role itself.
 
 Only processes with the roles \`activities\` or \`events\`, and \`doctor\`, \`aws\` and \`local\`, talk to AWS. The other commands need Temporal
 alone. On the local stack (\`demo\`, \`local\`) none of the shell's \`AWS_*\` and \`TEMPORAL_*\` matters.
