@@ -13,12 +13,14 @@ import { STATE_CHANGE_DETAIL_TYPE } from '../../events/state-change-pattern.ts';
 import { connectToLocalTemporal } from '../../local/local-clients.ts';
 import { startTemporalServer } from '../../local/temporal-server.ts';
 import { stateChange } from '../../workflows/messages.ts';
-import { atLeast, atMost, figure, type Figure, type Part } from '../figures.ts';
+import { atLeast, atMost, figure, median, type Figure, type Part } from '../figures.ts';
 import { startLoadQueue, type LoadQueue } from '../queue.ts';
 
 const ACCOUNT = '123456789012';
 const REGION = 'us-east-1';
 const SIGNALED = 26;
+/** In which the backlog is taken, with the baseline between them. */
+const TURNS = 5;
 
 type Event = { jobName: string; status: string };
 
@@ -65,11 +67,14 @@ const signalAll = async (client: Client, events: readonly Event[]): Promise<numb
     number += 1;
     await client.workflow.getHandle(`raw-${jobName}`).signal(stateChange, { status, eventId: `event-${number}` });
   });
-  return (performance.now() - startMs) / 1e3;
+  return events.length / ((performance.now() - startMs) / 1e3);
 };
 
-const consumeAll = async (client: Client, queue: LoadQueue, messages: number, consumers: number): Promise<number> => {
-  let taken = 0;
+type Taken = { messages: number; perSecond: number };
+
+/** Consumers take at least so many messages, and finish what they have taken. */
+const take = async (client: Client, queue: LoadQueue, atLeastTaken: number, consumers: number): Promise<Taken> => {
+  let messages = 0;
   const startMs = performance.now();
   const silent = { info: () => undefined, warn: console.error, error: console.error };
   const running = Array.from({ length: consumers }, () =>
@@ -82,14 +87,14 @@ const consumeAll = async (client: Client, queue: LoadQueue, messages: number, co
       logger: silent,
       waitTimeS: 1,
       onMetric: (metric, count) => {
-        if (metric === 'delivered') taken += count;
+        if (metric === 'delivered') messages += count;
       },
     }),
   );
-  while (taken < messages) await sleep(5);
-  const seconds = (performance.now() - startMs) / 1e3;
+  while (messages < atLeastTaken) await sleep(2);
+  const perSecond = messages / ((performance.now() - startMs) / 1e3);
   await Promise.all(running.map((consumer) => consumer.stop()));
-  return seconds;
+  return { messages, perSecond };
 };
 
 /** Distinct events that are in no history. */
@@ -120,37 +125,85 @@ const startTargets = async (client: Client, jobs: number): Promise<void> => {
   });
 };
 
+type Rates = { raw: number; one: number };
+
+/** Turn by turn, so that a busy minute hits both alike. The queue holds all messages from the start. */
+const inTurns = async (client: Client, queue: LoadQueue, events: readonly Event[]): Promise<Rates[]> => {
+  const rounds: Rates[] = [];
+  const turn = Math.ceil(events.length / TURNS);
+  for (let taken = 0; taken < events.length;) {
+    const wanted = Math.min(turn, events.length - taken);
+    const raw = await signalAll(client, events.slice(0, turn));
+    const one = await take(client, queue, wanted, 1);
+    taken += one.messages;
+    // A small rest is taken too, but says little.
+    if (wanted >= turn / 2) rounds.push({ raw, one: one.perSecond });
+  }
+  return rounds;
+};
+
+/** How much faster two consumers are, turn by turn, until the queue is empty. */
+const oneAgainstTwo = async (client: Client, queue: LoadQueue, messages: number): Promise<number[]> => {
+  const ratios: number[] = [];
+  const turn = Math.ceil(messages / (2 * TURNS));
+  let left = messages;
+  const some = async (consumers: number): Promise<number> => {
+    const taken = await take(client, queue, Math.min(turn, left), consumers);
+    left -= taken.messages;
+    return taken.perSecond;
+  };
+  while (left >= 2 * turn) {
+    const one = await some(1);
+    ratios.push((await some(2)) / one);
+  }
+  while (left > 0) await some(2);
+  return ratios;
+};
+
 const measure = async (connection: Connection, queue: LoadQueue, quick: boolean): Promise<Figure[]> => {
-  const [jobs, messages] = quick ? [100, 1_500] : [1_000, 10_000];
+  const [jobs, messages, further] = quick ? [100, 1_500, 600] : [1_000, 10_000, 5_000];
   const client = new Client({ connection });
   await startTargets(client, jobs);
   const events = eventsFor(jobs, messages);
   const bodies = events.map(bodyOf);
-  // Half of the baseline before and half after, so that a busy minute hits both.
-  const half = Math.floor(events.length / 2);
-  let rawSeconds = await signalAll(client, events.slice(0, half));
   await queue.send(bodies);
-  const seconds = await consumeAll(client, queue, messages, 1);
-  rawSeconds += await signalAll(client, events.slice(half));
+  const rounds = await inTurns(client, queue, events);
   const lost = await countLost(client, events);
   const left = await queue.left();
-  await queue.send(bodies);
-  const secondsOfTwo = await consumeAll(client, queue, messages, 2);
+  const second = eventsFor(jobs, further).map((event) => ({ ...event, status: `Second${event.status}` }));
+  await queue.send(second.map(bodyOf));
+  const pairs = await oneAgainstTwo(client, queue, further);
+  const lostByTwo = await countLost(client, second);
   const baseline = {
     what: `bare signal() calls, ${SIGNALS_AT_ONCE} at once`,
-    value: messages / rawSeconds,
+    value: median(rounds.map(({ raw }) => raw)),
     unit: '/s',
   };
   return [
-    figure('intake: rate of messages', rawSeconds / seconds, '×', {
+    figure('intake: rate of messages', median(rounds.map(({ raw, one }) => one / raw)), '×', {
       baseline,
       bar: atLeast(0.8),
-      note: `${(messages / seconds).toFixed(0)} messages per second`,
+      note: `${median(rounds.map(({ one }) => one)).toFixed(0)} messages per second; the median of ${rounds.length} turns`,
     }),
     figure('intake: events lost', lost, 'events', { bar: atMost(0) }),
     figure('intake: messages left in the queue', left, 'messages', { bar: atMost(0) }),
-    figure('intake: two consumers against one', seconds / secondsOfTwo, '×'),
+    figure('intake: two consumers against one', median(pairs), '×', {
+      note: 'on one machine with one server, of which they share what there is',
+    }),
+    figure('intake: events lost by two consumers', lostByTwo, 'events', { bar: atMost(0) }),
   ];
+};
+
+/** The figures on a Temporal server that runs already; no worker may poll there for `no-worker`. */
+export const measureIntake = async (address: string, quick: boolean): Promise<Figure[]> => {
+  const queue = await startLoadQueue();
+  const connection = await connectToLocalTemporal(address);
+  try {
+    return await measure(connection, queue, quick);
+  } finally {
+    await connection.close();
+    queue.close();
+  }
 };
 
 /** See the head of this file. */
@@ -159,13 +212,9 @@ export const run: Part = async ({ quick, directory }) => {
     logFile: join(directory, 'temporal.log'),
     searchAttributes: SEARCH_ATTRIBUTES,
   });
-  const queue = await startLoadQueue();
-  const connection = await connectToLocalTemporal(server.address);
   try {
-    return await measure(connection, queue, quick);
+    return await measureIntake(server.address, quick);
   } finally {
-    await connection.close();
-    queue.close();
     await server.stop();
   }
 };
