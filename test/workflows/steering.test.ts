@@ -313,7 +313,8 @@ describe('late labels', () => {
   test('of the last job are merged a day later; the first label of an object stays, a second is counted as doubled', async () => {
     const busy = { workers: { count: 3, answerTime: '1h' }, openTasks: 'late' as const };
     const handle = await world.start('late', { jobs: [{ ...busy, stop: { after: '90m' } }] });
-    await world.untilAttention('late');
+    // In small steps: the next job is to have the objects before their late labels can be read, half an hour on.
+    await world.untilAttention('late', 5 * MINUTE_MS);
     await world.resume('late');
     await handle.result();
     const state = await world.state('late');
