@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HOUR_MS, MINUTE_MS } from '../../decisions/durations.ts';
+import { OperationError } from '../../errors.ts';
 import { advance } from '../../local/advance.ts';
 import { connectToLocalTemporal } from '../../local/local-clients.ts';
 import type { Operator } from './operator.ts';
@@ -58,12 +59,19 @@ export const comeToRest = async (
       );
       if (open === 0) return { open, passedMs };
       const durationMs = STEPS_MS[step] ?? LONG_STEP_MS;
-      await advance({
-        connection,
-        simulatorEndpoint: stack.facts.sagemakerEndpoint,
-        durationMs,
-        queue: { endpoint: stack.facts.awsEndpoint, url: stack.facts.queueUrl },
-      });
+      try {
+        await advance({
+          connection,
+          simulatorEndpoint: stack.facts.sagemakerEndpoint,
+          durationMs,
+          queue: { endpoint: stack.facts.awsEndpoint, url: stack.facts.queueUrl },
+        });
+      } catch (thrown) {
+        // A workflow gets nowhere: that is a finding, and the others are to be judged too.
+        if (!(thrown instanceof OperationError)) throw thrown;
+        say(thrown.message);
+        return { open: await openNow(stack), passedMs };
+      }
       passedMs += durationMs;
     }
     return { open: await openNow(stack), passedMs };
