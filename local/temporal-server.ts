@@ -39,6 +39,8 @@ export type TemporalServerOptions = {
   searchAttributes: Readonly<Record<string, string>>;
   /** The program; {@link findTemporalExecutable} if left out. */
   executable?: string;
+  /** Further settings, each `key=value` as in the server's dynamic configuration. */
+  settings?: readonly string[];
 };
 
 /** A Temporal dev server that answers. */
@@ -90,13 +92,17 @@ const answers = async (address: string): Promise<boolean> => {
   }
 };
 
-const argumentsFor = (port: number, uiPort: number, { databaseFile, searchAttributes }: TemporalServerOptions) =>
+const argumentsFor = (
+  port: number,
+  uiPort: number,
+  { databaseFile, searchAttributes, settings = [] }: TemporalServerOptions,
+) =>
   [
     ['server', 'start-dev', '--ip', LOOPBACK, '--port', String(port)],
     ['--ui-ip', LOOPBACK, '--ui-port', String(uiPort), '--ui-disable-news-fetch'],
     ['--disable-config-file', '--disable-config-env', '--log-level', 'warn'],
     databaseFile === undefined ? [] : ['--db-filename', databaseFile],
-    ...TIME_SKIPPING.map((value) => ['--dynamic-config-value', value]),
+    ...[...TIME_SKIPPING, ...settings].map((value) => ['--dynamic-config-value', value]),
     ...Object.entries(searchAttributes).map(([name, type]) => ['--search-attribute', `${name}=${type}`]),
   ].flat();
 

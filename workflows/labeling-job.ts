@@ -100,6 +100,12 @@ const endingOf = ({ follow, name }: JobFollower): Ending | null => {
   return isGone(follow) ? { kind: 'gone', name, observedAtMs: observation?.serviceNowMs ?? null } : null;
 };
 
+/** Takes what is known along into a new run. */
+const goOn = async ({ input, carried }: JobFollower): Promise<never> => {
+  await condition(allHandlersFinished);
+  return continueAsNew<typeof labelingJob>({ ...input, carried });
+};
+
 const followToEnd = async (job: JobFollower): Promise<Ending> => {
   const { carried, context, name } = job;
   for (;;) {
@@ -110,8 +116,11 @@ const followToEnd = async (job: JobFollower): Promise<Ending> => {
     const handing = handOver(job.follow, context);
     if (handing.kind === 'now') await job.stop('hand-over', handing.why);
     await job.tellTroubles();
+    // A full run takes no further event, so nothing might wake it before the next look.
+    const isFull = (): boolean => job.signals >= SIGNALS_PER_RUN;
+    if (isFull()) await goOn(job);
 
-    const toDo = (): boolean => job.stopPending || job.noticePending || carried.greet;
+    const toDo = (): boolean => job.stopPending || job.noticePending || carried.greet || isFull();
     const waitMs = nextLookMs(job.follow, context, Math.random());
     const spokenTo = await condition(() => carried.woken || toDo(), waitMs, {
       summary: `Next look at ${name} in ${formatDuration(waitMs)} unless an event comes`,
@@ -133,11 +142,7 @@ const followToEnd = async (job: JobFollower): Promise<Ending> => {
     const { stop, looksMs, observation } = job.follow;
     const lost = looksMs.length === 0 || carried.stopRefused;
     if (stop !== null && lost && observation?.status === 'InProgress') await job.stopAgain();
-    const isFull = workflowInfo().continueAsNewSuggested || job.signals >= SIGNALS_PER_RUN;
-    if (isFull && endingOf(job) === null) {
-      await condition(allHandlersFinished);
-      await continueAsNew<typeof labelingJob>({ ...job.input, carried });
-    }
+    if ((workflowInfo().continueAsNewSuggested || isFull()) && endingOf(job) === null) await goOn(job);
   }
 };
 
