@@ -1,5 +1,7 @@
 /** Everything that must hold of a run that has come to rest, against the simulator's ledger and the server. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { MINUTE_MS } from '../../decisions/durations.ts';
 import { checkLedger } from '../../demo/ledger-check.ts';
 import { localAwsConfig } from '../../local/local-clients.ts';
 import type { LedgerRecord } from '../../simulator/ledger.ts';
@@ -75,9 +77,21 @@ const judgeChain = async (
   return { status, doubled, violations: violations.map((text) => `${name} (${plan.troubles.join(', ')}): ${text}`) };
 };
 
+/** What a killed consumer had taken comes back after two minutes, and poison is received five times. */
+const QUEUE_PATIENCE_MS = 5 * MINUTE_MS;
+
+const leftInQueue = async ({ awsEndpoint, queueUrl }: StackUnderTest['facts']): Promise<number> => {
+  const untilMs = Date.now() + QUEUE_PATIENCE_MS;
+  for (;;) {
+    const left = await queueDepth(awsEndpoint, queueUrl);
+    if (left === 0 || Date.now() > untilMs) return left;
+    await sleep(1_000);
+  }
+};
+
 const judgeQueues = async ({ facts }: StackUnderTest): Promise<{ deadLetters: number; violations: string[] }> => {
   const violations: string[] = [];
-  const left = await queueDepth(facts.awsEndpoint, facts.queueUrl);
+  const left = await leftInQueue(facts);
   if (left > 0) violations.push(`I4: ${left} messages are neither deleted nor dead`);
   const dead = await bodiesIn(facts.awsEndpoint, facts.deadLetterQueueUrl);
   for (const body of dead) if (!POISON.includes(body)) violations.push(`I4: in the dead-letter queue: ${body}`);

@@ -165,9 +165,8 @@ export const startChaosStack = async ({ dir, build, seed, say }: ChaosStackOptio
     const workerOf = (of: Build): Supervised =>
       supervise(`worker ${of.buildId ?? ''}`.trim(), startRole('workflows,activities', of, 'worker.log'), say);
     const worker = workerOf(build);
-    await worker.up(false);
     const consumer = supervise('consumer', startRole('events', { ...build, buildId: null }, 'consumer.log'), say);
-    await consumer.up(false);
+    await Promise.all([worker.up(false), consumer.up(false)]);
 
     const connection = await connectToLocalTemporal(temporalAddress);
     stops.push(() => connection.close());
