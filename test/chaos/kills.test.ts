@@ -21,9 +21,9 @@ test('kill -9 of the worker, the consumer and the Temporal server loses no label
     chains: 3,
     durationMs: 12 * SECOND_MS,
     faults: [
-      kill('kill-worker', 5 * SECOND_MS),
-      kill('kill-consumer', 6 * SECOND_MS),
-      kill('kill-temporal', 8 * SECOND_MS),
+      kill('kill-worker', 7 * SECOND_MS),
+      kill('kill-consumer', 8 * SECOND_MS),
+      kill('kill-temporal', 9 * SECOND_MS),
     ],
     builds: [{ root: fileURLToPath(new URL('../..', import.meta.url)), buildId: null }],
     say: (line) => void said.push(line),
