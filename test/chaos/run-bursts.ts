@@ -21,6 +21,7 @@ const BEYOND = 500;
 const text = { type: 'string' } as const;
 const { values } = parseArgs({ options: { jobs: text, each: text, out: text } });
 const [jobs, each] = [Number(values.jobs ?? 1_000), Number(values.each ?? 10)];
+const commit = await commitId('HEAD');
 const dir = await mkdtemp(join(tmpdir(), 'label-relay-bursts-'));
 const server = await startTemporalServer({ logFile: join(dir, 'temporal.log'), searchAttributes: SEARCH_ATTRIBUTES });
 const connection = await connectToLocalTemporal(server.address);
@@ -31,7 +32,7 @@ try {
   const many = await burstOfMany(stage, { jobs, each });
   process.stderr.write(`${JSON.stringify(many)}\n`);
   const one = await burstOfOne(stage, { cap: CAP, beyond: BEYOND });
-  const document = `${JSON.stringify({ commit: await commitId('HEAD'), date, many, one }, null, 2)}\n`;
+  const document = `${JSON.stringify({ commit, date, many, one }, null, 2)}\n`;
   process.stdout.write(document);
   if (values.out !== undefined) await writeFile(values.out, document);
   const broken = [many, one].some(({ lost, unheard }) => lost > 0 || unheard.length > 0) || one.perRun.length < 2;
