@@ -2,7 +2,7 @@
  * `npm run bursts -- [--jobs 1000] [--each 10] [--out <file>]`: the bursts in full, on a server with its own caps: `each` events for
  * every job while the worker is away, and more events for one job than one run takes. Exit 1 if anything was lost.
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -12,6 +12,7 @@ import { connectToLocalTemporal } from '../../local/local-clients.ts';
 import { startTemporalServer } from '../../local/temporal-server.ts';
 import { workflowBundle } from '../workflows/support/bundle.ts';
 import { burstOfMany, burstOfOne } from './bursts.ts';
+import { writeResult } from './result-file.ts';
 import { commitId } from './snapshot.ts';
 
 /** Signals that a run takes on a server with its own settings. https://docs.temporal.io/cloud/limits#per-workflow-execution-signal-limit */
@@ -32,9 +33,9 @@ try {
   const many = await burstOfMany(stage, { jobs, each });
   process.stderr.write(`${JSON.stringify(many)}\n`);
   const one = await burstOfOne(stage, { cap: CAP, beyond: BEYOND });
-  const document = `${JSON.stringify({ commit, date, many, one }, null, 2)}\n`;
-  process.stdout.write(document);
-  if (values.out !== undefined) await writeFile(values.out, document);
+  const document = { commit, date, many, one };
+  process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+  if (values.out !== undefined) await writeResult(values.out, document);
   const broken = [many, one].some(({ lost, unheard }) => lost > 0 || unheard.length > 0) || one.perRun.length < 2;
   process.exitCode = broken ? 1 : 0;
 } finally {

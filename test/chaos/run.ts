@@ -3,7 +3,7 @@
  * product runs as it is in the commit HEAD; `--with` names another commit whose worker takes turns with it in the roll-outs.
  * Prints the seed; the result goes to the file only if one is named. Exit 0: every promise held; 1: not; 2: bad input.
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -11,6 +11,7 @@ import { MINUTE_MS } from '../../decisions/durations.ts';
 import { InputError, messageOf } from '../../errors.ts';
 import { runChaos } from './chaos.ts';
 import { scheduleOf } from './schedule.ts';
+import { writeResult } from './result-file.ts';
 import { commitId, unpackCommit } from './snapshot.ts';
 import type { Build } from './stack.ts';
 
@@ -68,7 +69,7 @@ const main = async (): Promise<number> => {
     requestedChains: chains,
     ...result,
   };
-  if (given.out !== undefined) await writeFile(given.out, `${JSON.stringify(document, null, 2)}\n`);
+  if (given.out !== undefined) await writeResult(given.out, document);
   const { violations, ...rest } = document;
   process.stdout.write(`${JSON.stringify(rest, null, 2)}\n`);
   for (const violation of violations.slice(0, PRINTED)) process.stdout.write(`broken: ${violation}\n`);
