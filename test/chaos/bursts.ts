@@ -34,10 +34,20 @@ const sideBySide = async <Item>(items: readonly Item[], work: (item: Item) => Pr
   );
 };
 
+/** A question that was not answered in time is asked again. */
 const eventually = async (isSo: () => boolean | Promise<boolean>): Promise<void> => {
   const untilMs = performance.now() + PATIENCE_MS;
-  while (!(await isSo())) {
-    if (performance.now() > untilMs) throw new Error(`never so: ${String(isSo)}`);
+  let failure = '';
+  const ask = async (): Promise<boolean> => {
+    try {
+      return await isSo();
+    } catch (thrown) {
+      failure = String(thrown);
+      return false;
+    }
+  };
+  while (!(await ask())) {
+    if (performance.now() > untilMs) throw new Error(`never so: ${String(isSo)} ${failure}`);
     await sleep(LOOK_EVERY_MS);
   }
 };
@@ -101,7 +111,11 @@ export const burstOfMany = (stage: BurstStage, { jobs, each }: { jobs: number; e
       const told = await toldTo(client, name);
       // A queue delivers at least once: repeats are allowed, and may not stand for what is missing.
       lost += each - new Set(told).size;
-      const { events } = await viewOf(name);
+      let events = 0;
+      await eventually(async () => {
+        ({ events } = await viewOf(name));
+        return true;
+      });
       if (events < told.length) unheard.push(`${name} knows of ${events} of ${told.length}`);
     });
     await stopAgain();
