@@ -17,7 +17,7 @@ import { watchChainCounts } from './telemetry/chain-counts.ts';
 import { startHealthServer, type Readiness } from './telemetry/health.ts';
 import { createMetrics, type OurMetrics } from './telemetry/metrics.ts';
 import { installRuntime, stderrLogger } from './telemetry/runtime.ts';
-import { TemporalWorkers } from './temporal-workers.ts';
+import { TemporalWorkers } from './worker/temporal-workers.ts';
 import {
   startEventStream,
   type EventStream,

@@ -9,7 +9,19 @@ test('docs/configuration.md is up to date (else: npm run configuration-page)', a
 });
 
 test('every LABEL_RELAY variable that the code names is on the page', async () => {
-  const rooms = ['.', 'activities', 'cli', 'decisions', 'doctor', 'events', 'infra', 'local', 'telemetry', 'workflows'];
+  const rooms = [
+    '.',
+    'activities',
+    'cli',
+    'decisions',
+    'doctor',
+    'events',
+    'infra',
+    'local',
+    'telemetry',
+    'worker',
+    'workflows',
+  ];
   const named = new Set<string>();
   for (const room of rooms) {
     const files = await readdir(room, { recursive: room !== '.' });

@@ -6,7 +6,7 @@ import type { temporal } from '@temporalio/proto';
 import type { CreateResult, DescribeResult, StopResult } from '../../activities/labeling-jobs.ts';
 import { NO_COUNTERS, type Observation } from '../../decisions/ending.ts';
 import { labelingJobWorkflowId } from '../../decisions/names.ts';
-import { pollPlacesOfJobs, startDescribeQueues, type DescribeQueues } from '../../describe-queues.ts';
+import { pollPlacesOfJobs, startDescribeQueues, type DescribeQueues } from '../../worker/describe-queues.ts';
 import type { LabelingJobInput, labelingJob } from '../../workflows/labeling-job.ts';
 import { stopLabelingJob } from '../../workflows/messages.ts';
 import type { TemporalServer } from '../../local/temporal-server.ts';

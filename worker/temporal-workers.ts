@@ -3,11 +3,11 @@
  * life: they run, and end, together.
  */
 import { Worker, type NativeConnection, type WorkerOptions as WorkerCreateOptions } from '@temporalio/worker';
-import { standardClients } from './activities/clients.ts';
-import { createActivities, type Activities } from './activities/index.ts';
-import { placesOf, type Config } from './config.ts';
+import { standardClients } from '../activities/clients.ts';
+import { createActivities, type Activities } from '../activities/index.ts';
+import { placesOf, type Config } from '../config.ts';
 import { pollPlacesOfJobs, startDescribeQueues, type DescribeQueues } from './describe-queues.ts';
-import { countActivities, type OurMetrics } from './telemetry/metrics.ts';
+import { countActivities, type OurMetrics } from '../telemetry/metrics.ts';
 
 export type TemporalWorkersOptions = {
   connection: NativeConnection;

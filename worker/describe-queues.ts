@@ -12,7 +12,7 @@ import {
   type NativeConnection,
   type WorkerOptions as WorkerCreateOptions,
 } from '@temporalio/worker';
-import { describeTaskQueue, placeOfWorkflowId, type AwsPlace } from './decisions/names.ts';
+import { describeTaskQueue, placeOfWorkflowId, type AwsPlace } from '../decisions/names.ts';
 
 /** How often the open jobs are listed. A self-hosted namespace answers 10 such calls a second. */
 const LIST_PERIOD_MS = 60_000;
