@@ -1,12 +1,11 @@
 /**
  * `npm run bench`: runs the parts one after another, prints each figure beside its bar, and writes `results.json` and
- * `results.svg`. Exit code 0 when every part ran, also where a bar was missed.
+ * `results.svg`; then the figures in docs/performance.md. Exit code 0 when every part ran, also where a bar was missed.
  *
- *     npm run bench -- [--quick] [--only <part>]… [--keep-results]
+ *     npm run bench -- [--quick] [--only <part>]…
  */
-import { spawn } from 'node:child_process';
-import { execFileSync } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,27 +14,18 @@ import { z } from 'zod';
 import { chartOf } from './chart.ts';
 import { figureShape, type Figure } from './figures.ts';
 import { isPartName, PARTS, type PartName } from './parts.ts';
+import { CHART, merged, readResults, recordRepeat, RESULTS, type Results } from './results.ts';
 import { tableOf } from './table.ts';
-
-/** `results.json`. A run of some parts replaces their figures and keeps the others. */
-const resultsShape = z.strictObject({
-  commit: z.string(),
-  /** ISO 8601. */
-  date: z.string(),
-  cores: z.int(),
-  quick: z.boolean(),
-  parts: z.array(figureShape),
-});
-type Results = z.infer<typeof resultsShape>;
+import { writePerformancePage } from '../scripts/performance-page.ts';
 
 const file = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
-const RESULTS = file('./results.json');
 /** So that a part that hangs does not hide the others. */
 const PART_LIMIT_MS = 15 * 60_000;
 
 const commitNow = (): string => {
   const git = (...args: string[]): string => execFileSync('git', args, { cwd: file('.'), encoding: 'utf8' }).trim();
-  const isDirty = git('status', '--porcelain', '--untracked-files=no', '--', '..', ':!bench/results.*') !== '';
+  const isDirty =
+    git('status', '--porcelain', '--untracked-files=no', '--', '..', ':!results*', ':!../docs/performance.md') !== '';
   return git('rev-parse', '--short', 'HEAD') + (isDirty ? '+' : '');
 };
 
@@ -59,10 +49,17 @@ const runPart = async (name: PartName, quick: boolean): Promise<Figure[] | null>
   }
 };
 
-const formerResults = async (): Promise<Figure[]> => {
-  const text = await readFile(RESULTS, 'utf8').catch(() => null);
-  const former = text === null ? null : resultsShape.safeParse(JSON.parse(text));
-  return former?.success === true ? former.data.parts : [];
+const keep = async (measured: readonly Figure[], commit: string): Promise<void> => {
+  const parts = merged((await readResults())?.parts ?? [], measured);
+  const results: Results = {
+    commit,
+    date: new Date().toISOString(),
+    cores: availableParallelism(),
+    quick: false,
+    parts,
+  };
+  await writeFile(RESULTS, `${JSON.stringify(results, null, 2)}\n`);
+  await writeFile(CHART, chartOf(parts));
 };
 
 const { values } = parseArgs({
@@ -79,7 +76,7 @@ if (unknown.length > 0) {
 const names = Object.keys(PARTS).filter(isPartName);
 const wanted = values.only.length === 0 ? names : names.filter((name) => values.only.includes(name));
 
-const figures: Figure[] = [];
+const commit = commitNow();
 const failed: PartName[] = [];
 for (const name of wanted) {
   process.stderr.write(`${name}…\n`);
@@ -92,27 +89,17 @@ for (const name of wanted) {
     failed.push(name);
     continue;
   }
-  figures.push(...measured);
   process.stdout.write(`${tableOf(measured)}\n`);
   process.stderr.write(`${name}: ${((performance.now() - start) / 1e3).toFixed(0)} s\n\n`);
+  // A quick run is for the eye: the figures that are kept come from whole parts. Written after each, since one part computes with
+  // the figures of another.
+  if (!values.quick) await keep(measured, commit);
 }
 
-// A quick run is for the eye: the figures that are kept come from whole parts.
 if (!values.quick) {
-  const partOf = ({ name }: Figure): string => name.slice(0, name.indexOf(':'));
-  const replaced = new Set(figures.map(partOf));
-  const kept = (await formerResults()).filter((each) => !replaced.has(partOf(each)) && isPartName(partOf(each)));
-  const order = (each: Figure): number => names.findIndex((name) => name === partOf(each));
-  const parts = [...kept, ...figures].toSorted((a, b) => order(a) - order(b));
-  const results: Results = {
-    commit: commitNow(),
-    date: new Date().toISOString(),
-    cores: availableParallelism(),
-    quick: values.quick,
-    parts,
-  };
-  await writeFile(RESULTS, `${JSON.stringify(results, null, 2)}\n`);
-  await writeFile(file('./results.svg'), chartOf(parts));
+  const results = await readResults();
+  if (results !== null && values.only.length === 0 && failed.length === 0) await recordRepeat(results);
+  await writePerformancePage();
 }
 if (failed.length > 0) {
   process.stderr.write(`These parts could not run: ${failed.join(', ')}\n`);

@@ -1,6 +1,6 @@
 /**
  * What one job-month costs, from the counts that the part `month` measured last (in results.json), beside what polling
- * costs. Nothing is run.
+ * costs; and the calls of many open jobs from the same counts. Nothing is run.
  */
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
@@ -57,6 +57,12 @@ export const run: Part = async (): Promise<Figure[]> => {
     ),
     cost('Step Functions, the same every 5 minutes', (MONTH_S / 300) * 3 * STEP_FUNCTIONS_TRANSITION, 'computed'),
     cost('a Temporal poll loop every 60 s', (MONTH_S / 60) * 2 * TEMPORAL_ACTION, 'computed: timer and activity'),
+    figure(
+      'cost: Temporal actions per hour of 1,000 open jobs',
+      ((measured('Temporal actions of the job') + chain) * 1e3 * 3600) / MONTH_S,
+      '/h',
+    ),
+    figure('cost: Describes per hour of 1,000 open jobs', (measured('Describes') * 1e3 * 3600) / MONTH_S, '/h'),
     figure('cost: Airflow sensor every 30 s', MONTH_S / 30, 'calls', {
       note: 'no price per call: it holds a worker slot, or a triggerer, for the month',
     }),
