@@ -1,19 +1,20 @@
 /**
- * A worker of our workflows in a process of its own: `node bench/worker-start.ts <server> <task queue> [<bundle>]`. Without a bundle
- * it bundles at its start. Runs until it is killed.
+ * A worker of the built package's workflows in a process of its own: `node bench/worker-start.ts <folder of the package> <server>
+ * <task queue> prebuilt|bundling`. Runs until it is killed.
  */
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 
-const [address = '', taskQueue = '', bundle] = process.argv.slice(2);
+const [folder = '', address = '', taskQueue = '', code] = process.argv.slice(2);
 // What a worker loads besides: the activities with their AWS clients.
-await import('../worker.ts');
+await import(pathToFileURL(join(folder, 'worker.js')).href);
 Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
 const worker = await Worker.create({
   connection: await NativeConnection.connect({ address }),
   taskQueue,
-  ...(bundle === undefined
-    ? { workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)) }
-    : { workflowBundle: { codePath: bundle } }),
+  ...(code === 'prebuilt'
+    ? { workflowBundle: { codePath: join(folder, 'workflow-bundle.js') } }
+    : { workflowsPath: join(folder, 'workflows/index.js') }),
 });
 await worker.run();

@@ -12,12 +12,11 @@ import { Client } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger, Runtime, Worker, type ReplayWorkerOptions } from '@temporalio/worker';
 import { z } from 'zod';
 import { SEARCH_ATTRIBUTES } from '../../decisions/search-attributes.ts';
-import { labelingJobWorkflowId } from '../../decisions/names.ts';
-import { resolvePolicy } from '../../decisions/policy.ts';
 import { connectToLocalTemporal } from '../../local/local-clients.ts';
 import { startTemporalServer } from '../../local/temporal-server.ts';
 import { stateChange } from '../../workflows/messages.ts';
 import { atMost, figure, type Figure, type Part } from '../figures.ts';
+import { openJobId, startOpenJob } from '../open-jobs.ts';
 
 const SIDE_BY_SIDE = 20;
 const REPLAYED = 200;
@@ -55,7 +54,7 @@ const until = async (isSo: () => boolean, what: string): Promise<void> => {
   throw new Error(`${what} did not happen within five minutes`);
 };
 
-const sideBySide = async (from: number, to: number, work: (number: number) => Promise<void>): Promise<void> => {
+const sideBySide = async (from: number, to: number, work: (number: number) => Promise<unknown>): Promise<void> => {
   let next = from;
   await Promise.all(
     Array.from({ length: SIDE_BY_SIDE }, async () => {
@@ -64,37 +63,12 @@ const sideBySide = async (from: number, to: number, work: (number: number) => Pr
   );
 };
 
-const nameOf = (number: number): string => `open-abcde-${String(number).padStart(5, '0')}`;
-const idOf = (number: number): string =>
-  labelingJobWorkflowId({ account: '123456789012', region: 'us-east-1', jobName: nameOf(number) });
-
-const startJob = async (client: Client, number: number): Promise<void> => {
-  await client.workflow.start('labelingJob', {
-    taskQueue: TASK_QUEUE,
-    workflowId: idOf(number),
-    args: [
-      {
-        chain: `open-${number}`,
-        generation: 1,
-        region: 'us-east-1',
-        request: { LabelingJobName: nameOf(number) },
-        policy: resolvePolicy({}, { taskType: null, hasAlgorithms: false }),
-        streaming: false,
-        sentObjects: 1_000,
-        begin: 'follow-only',
-        stop: null,
-        stopAskedFor: null,
-      },
-    ],
-  });
-};
-
 /** Histories that this process replays in a second, with the worker's own bundle. */
 const replayRate = async (client: Client, count: number, options: ReplayWorkerOptions): Promise<number> => {
   const histories = await Promise.all(
     Array.from({ length: count }, async (_, number) => ({
-      workflowId: idOf(number),
-      history: await client.workflow.getHandle(idOf(number)).fetchHistory(),
+      workflowId: openJobId(number),
+      history: await client.workflow.getHandle(openJobId(number)).fetchHistory(),
     })),
   );
   const replay = async (): Promise<number> => {
@@ -121,7 +95,7 @@ const measure = async (
   for (const count of counts) {
     const before = worker.report().describes;
     const added = count - started;
-    await sideBySide(started, count, (number) => startJob(client, number));
+    await sideBySide(started, count, (number) => startOpenJob(client, TASK_QUEUE, number));
     started = count;
     // Each looks whether the job is there, and then how it is.
     await until(() => worker.report().describes >= before + 2 * added, 'the first look of every job');
@@ -139,7 +113,9 @@ const measure = async (
     rate ||= await replayRate(client, Math.min(count, REPLAYED), { workflowBundle: { codePath: bundle } });
     await kill(worker);
     await sideBySide(0, count, (number) =>
-      client.workflow.getHandle(idOf(number)).signal(stateChange, { status: 'Completed', eventId: `after ${count}` }),
+      client.workflow
+        .getHandle(openJobId(number))
+        .signal(stateChange, { status: 'Completed', eventId: `after ${count}` }),
     );
     const startMs = performance.now();
     worker = startWorker(address, bundle);

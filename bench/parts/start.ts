@@ -1,19 +1,19 @@
 /**
  * How long a worker takes from the start of its process to its first workflow task, with the bundle that the package brings and
- * without; and how long the command line takes to say what it can.
+ * without, both of the built package; and how long the command line takes to say what it can.
  */
 import { execFile, spawn } from 'node:child_process';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '@temporalio/client';
-import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { SEARCH_ATTRIBUTES } from '../../decisions/search-attributes.ts';
 import { connectToLocalTemporal } from '../../local/local-clients.ts';
 import { startTemporalServer } from '../../local/temporal-server.ts';
 import { atMost, figure, median, type Figure, type Part } from '../figures.ts';
+import { startOpenJob } from '../open-jobs.ts';
 
 const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 /** Below node_modules, so that the built package finds its dependencies and nobody keeps it. */
@@ -21,24 +21,22 @@ const BUILD = path('../../node_modules/.cache/label-relay-bench');
 const TASK_COMPLETED = 7;
 const TASK_FAILED = 9;
 
+type Code = 'prebuilt' | 'bundling';
+
 /** Milliseconds from the start of the process to the end of its first workflow task, by the server's clock. */
-const firstTaskMs = async (client: Client, address: string, taskQueue: string, bundle: string | null) => {
-  // The worker need not do anything for this chain: its first task only has to be run.
-  const handle = await client.workflow.start('labelingChain', { taskQueue, workflowId: taskQueue, args: [{}] });
+const firstTaskMs = async (client: Client, address: string, code: Code, number: number): Promise<number> => {
+  const taskQueue = `${code}-${number}`;
+  const handle = await startOpenJob(client, taskQueue, number);
   const startMs = Date.now();
-  const child = spawn(
-    process.execPath,
-    [path('../worker-start.ts'), address, taskQueue, ...(bundle === null ? [] : [bundle])],
-    {
-      stdio: ['ignore', 'ignore', 'inherit'],
-    },
-  );
+  const child = spawn(process.execPath, [path('../worker-start.ts'), BUILD, address, taskQueue, code], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   try {
     for (let look = 0; look < 1_200; look += 1) {
       const { events } = await handle.fetchHistory();
-      const done = events?.find(
-        ({ eventType }) => eventType === TASK_COMPLETED || eventType === TASK_FAILED,
-      )?.eventTime;
+      if (events?.some(({ eventType }) => eventType === TASK_FAILED) === true)
+        throw new Error('the first workflow task failed');
+      const done = events?.find(({ eventType }) => eventType === TASK_COMPLETED)?.eventTime;
       if (done) return Number(done.seconds ?? 0) * 1e3 + (done.nanos ?? 0) / 1e6 - startMs;
       if (child.exitCode !== null) throw new Error(`the worker ended with ${child.exitCode}`);
       await sleep(100);
@@ -51,12 +49,6 @@ const firstTaskMs = async (client: Client, address: string, taskQueue: string, b
 };
 
 const workerStart = async (directory: string, rounds: number): Promise<Figure> => {
-  const bundle = join(directory, 'workflow-bundle.js');
-  const { code } = await bundleWorkflowCode({
-    workflowsPath: path('../../workflows/index.ts'),
-    logger: new DefaultLogger('WARN'),
-  });
-  await writeFile(bundle, code);
   const server = await startTemporalServer({
     logFile: join(directory, 'temporal.log'),
     searchAttributes: SEARCH_ATTRIBUTES,
@@ -67,8 +59,8 @@ const workerStart = async (directory: string, rounds: number): Promise<Figure> =
     const prebuilt: number[] = [];
     const bundling: number[] = [];
     for (let round = 0; round < rounds; round += 1) {
-      prebuilt.push(await firstTaskMs(client, server.address, `prebuilt-${round}`, bundle));
-      bundling.push(await firstTaskMs(client, server.address, `bundling-${round}`, null));
+      prebuilt.push(await firstTaskMs(client, server.address, 'prebuilt', 2 * round));
+      bundling.push(await firstTaskMs(client, server.address, 'bundling', 2 * round + 1));
     }
     return figure(
       'start: worker to its first task with the prebuilt bundle',
@@ -95,8 +87,6 @@ const wallMs = async (args: readonly string[]): Promise<number> => {
 };
 
 const commandLine = async (rounds: number): Promise<Figure[]> => {
-  await mkdir(BUILD, { recursive: true });
-  await runFile(process.execPath, [path('../../scripts/build.ts'), BUILD]);
   const cli = join(BUILD, 'cli.js');
   const bare: number[] = [];
   const help: number[] = [];
@@ -106,7 +96,6 @@ const commandLine = async (rounds: number): Promise<Figure[]> => {
     help.push(await wallMs([cli, '--help']));
     showHelp.push(await wallMs([cli, 'show', '--help']));
   }
-  await rm(BUILD, { recursive: true, force: true });
   const baseline = { what: 'node -e 0', value: median(bare), unit: 'ms' };
   return [
     figure('start: label-relay --help', median(help) / median(bare), '×', {
@@ -119,7 +108,12 @@ const commandLine = async (rounds: number): Promise<Figure[]> => {
 };
 
 /** See the head of this file. */
-export const run: Part = async ({ quick, directory }) => [
-  ...(await commandLine(quick ? 5 : 15)),
-  await workerStart(directory, quick ? 1 : 5),
-];
+export const run: Part = async ({ quick, directory }) => {
+  await mkdir(BUILD, { recursive: true });
+  try {
+    await runFile(process.execPath, [path('../../scripts/build.ts'), BUILD]);
+    return [...(await commandLine(quick ? 5 : 15)), await workerStart(directory, quick ? 1 : 5)];
+  } finally {
+    await rm(BUILD, { recursive: true, force: true });
+  }
+};
