@@ -2,13 +2,10 @@
  * The processes that run chains: workflows and activities (a Temporal worker) and events (the consumer of the SQS
  * queue), together or apart.
  */
-import { existsSync } from 'node:fs';
-import { extname } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { Client } from '@temporalio/client';
-import { NativeConnection, type Logger, type WorkerOptions as WorkerCreateOptions } from '@temporalio/worker';
+import { NativeConnection, type Logger } from '@temporalio/worker';
 import { placesOf, type Config } from './config.ts';
 import { connect, unreachable } from './connection.ts';
 import { SEARCH_ATTRIBUTES } from './decisions/search-attributes.ts';
@@ -18,6 +15,7 @@ import { startHealthServer, type Readiness } from './telemetry/health.ts';
 import { createMetrics, type OurMetrics } from './telemetry/metrics.ts';
 import { installRuntime, stderrLogger } from './telemetry/runtime.ts';
 import { TemporalWorkers } from './worker/temporal-workers.ts';
+import { workflowCode } from './worker/workflow-code.ts';
 import {
   startEventStream,
   type EventStream,
@@ -46,14 +44,6 @@ const checkSearchAttributes = async (connection: NativeConnection, namespace: st
       `the namespace ${namespace} lacks the search attributes ${missing.join(', ')}; register them with: label-relay setup`,
     );
   }
-};
-
-/** Workflow code, beside this file: bundled by the build in the package (.js), bundled now in the repository (.ts). */
-export const workflowCode = (): Pick<WorkerCreateOptions, 'workflowBundle' | 'workflowsPath'> => {
-  const extension = extname(import.meta.url);
-  const bundle = fileURLToPath(new URL('./workflow-bundle.js', import.meta.url));
-  if (extension === '.js' && existsSync(bundle)) return { workflowBundle: { codePath: bundle } };
-  return { workflowsPath: fileURLToPath(new URL(`./workflows/index${extension}`, import.meta.url)) };
 };
 
 const workerEventSource = (config: Config, awsRegion: { region?: string }): WorkerEventSource => {

@@ -34,7 +34,9 @@ const startWorker = (address: string, bundle: string): RunningWorker => {
   });
   let latest: Report = { describes: 0, memoryMb: 0 };
   createInterface({ input: child.stdout }).on('line', (line) => {
-    latest = reportShape.parse(JSON.parse(line));
+    // Temporal's core writes its warnings there too.
+    if (line.startsWith('{')) latest = reportShape.parse(JSON.parse(line));
+    else process.stderr.write(`${line}\n`);
   });
   return { child, report: () => latest };
 };

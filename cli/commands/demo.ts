@@ -4,7 +4,7 @@ import { runDemo } from '../../demo/run.ts';
 import { liveView } from '../live-view.ts';
 import { EXIT, interruption, paint, print, printJson, say, usesColor } from '../output.ts';
 import { exitOf } from './chains.ts';
-import { numberFrom } from './local.ts';
+import { numberFrom } from '../numbers.ts';
 
 export const demo = async (options: { json?: boolean; keep?: boolean; seed: string }): Promise<number> => {
   const seed = numberFrom('seed', options.seed);

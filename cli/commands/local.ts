@@ -7,6 +7,7 @@ import { InputError, messageOf } from '../../errors.ts';
 import { advance } from '../../local/advance.ts';
 import { putExampleFiles } from '../../local/example-files.ts';
 import { startStack } from '../../local/stack.ts';
+import { numberFrom } from '../numbers.ts';
 import { interruption, print, printJson, say } from '../output.ts';
 
 const portFrom = (name: string, text: string | undefined): number | undefined => {
@@ -15,11 +16,6 @@ const portFrom = (name: string, text: string | undefined): number | undefined =>
   if (!Number.isInteger(port) || port < 1 || port > 65_535)
     throw new InputError(`--${name} ${text}: expected a port number from 1 to 65535`);
   return port;
-};
-
-export const numberFrom = (name: string, text: string): number => {
-  if (!/^\d{1,9}$/.test(text)) throw new InputError(`--${name} ${text}: expected a whole number`);
-  return Number(text);
 };
 
 const shellQuoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`;

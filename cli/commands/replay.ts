@@ -4,9 +4,9 @@ import { DefaultLogger, Runtime, Worker, type ReplayHistoriesIterable } from '@t
 import { loadConfig } from '../../config.ts';
 import { connect } from '../../connection.ts';
 import { messageOf } from '../../errors.ts';
-import { workflowCode } from '../../worker.ts';
+import { workflowCode } from '../../worker/workflow-code.ts';
 import { EXIT, print, printJson, say } from '../output.ts';
-import { numberFrom } from './local.ts';
+import { numberFrom } from '../numbers.ts';
 
 /** One workflow run and what a replay of it said; `problem` is null where the same commands came. */
 export type ReplayFinding = { workflowId: string; runId: string; problem: string | null };

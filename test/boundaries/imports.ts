@@ -4,8 +4,11 @@ import { dirname, join, relative } from 'node:path';
 
 export const root = join(import.meta.dirname, '../..');
 
-/** `room`: the folder, or the file's own name for one at the top. `typesOnly`: nothing of it is there at run time. */
-export type Import = { file: string; room: string; target: string; typesOnly: boolean };
+/**
+ * `room`: the folder, or the file's own name for one at the top. `typesOnly`: nothing of it is there at run time. `later`: taken by `import()`,
+ * when code asks for it.
+ */
+export type Import = { file: string; room: string; target: string; typesOnly: boolean; later: boolean };
 
 const statement =
   /^(?:import\s+(type\s+)?([\w*\s{},$]+?)\s+from|export\s+(type\s+)?(\{[^}'"]*\}|\*(?:\s+as\s+\w+)?)\s+from|import)\s+['"]([^'"]+)['"]/gm;
@@ -42,13 +45,25 @@ export const importsOf = (file: string): Import[] => {
   const stated = [...text.matchAll(statement)].map((match): Import => {
     const [, typeImport, imported, typeExport, exported, specifier = ''] = match;
     const typesOnly = onlyTypes(typeImport ?? typeExport, imported ?? exported ?? '');
-    return { file, room, target: targetOf(specifier), typesOnly };
+    return { file, room, target: targetOf(specifier), typesOnly, later: false };
   });
   const dynamic = [...text.matchAll(dynamicImport)].map(([, specifier = '']): Import => ({
     file,
     room,
     target: targetOf(specifier),
     typesOnly: false,
+    later: true,
   }));
   return [...stated, ...dynamic];
+};
+
+/** All that is loaded with a file before it does anything: our files by their path, libraries by their specifier. */
+export const loadedWith = (entry: string): Set<string> => {
+  const loaded = new Set([entry]);
+  // A set hands out what is added while it is walked.
+  for (const file of loaded) {
+    if (!file.endsWith('.ts')) continue;
+    for (const { target, typesOnly, later } of importsOf(file)) if (!typesOnly && !later) loaded.add(target);
+  }
+  return loaded;
 };
