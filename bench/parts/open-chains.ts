@@ -49,11 +49,11 @@ const kill = async ({ child }: RunningWorker): Promise<void> => {
 };
 
 const until = async (isSo: () => boolean, what: string): Promise<void> => {
-  for (let look = 0; look < 12_000; look += 1) {
+  for (let look = 0; look < 24_000; look += 1) {
     if (isSo()) return;
     await sleep(25);
   }
-  throw new Error(`${what} did not happen within five minutes`);
+  throw new Error(`${what} did not happen within ten minutes`);
 };
 
 const sideBySide = async (from: number, to: number, work: (number: number) => Promise<unknown>): Promise<void> => {
