@@ -122,7 +122,7 @@ test('a certificate that the server does not know and a wrong key are refused, i
 
 test('a variable goes before the file: a rotated API key needs no new file', async () => {
   const base = { TEMPORAL_CONFIG_FILE: await configFile(), TEMPORAL_PROFILE: 'keyed' };
-  keyed.setApiKey('second-key');
+  keyed.acceptKeys('second-key');
   expect(await runCli(['list'], base)).toMatchObject({ code: 2 });
   expect(await runCli(['list'], { ...base, TEMPORAL_API_KEY: 'second-key' })).toMatchObject({ code: 0 });
 }, 60_000);

@@ -3,8 +3,9 @@
  * (an account, a foreground process) is held against the command's help.
  */
 import { spawn } from 'node:child_process';
-import { symlink } from 'node:fs/promises';
+import { readFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { startLocalStack } from '../cli/local-stack.ts';
 import { cleanEnvironment, runCli } from '../end-to-end/run-cli.ts';
 import { pages, root, type Block } from './pages.ts';
@@ -90,3 +91,14 @@ test('commands that are not run here exist, with their options', async () => {
   }
   expect(wrong).toEqual([]);
 }, 60_000);
+
+test('every script that the documentation names is a script of package.json', async () => {
+  const { scripts } = z
+    .object({ scripts: z.record(z.string(), z.string()) })
+    .parse(JSON.parse(await readFile(join(root, 'package.json'), 'utf8')));
+  const named = all.flatMap(({ path, text }) =>
+    [...text.matchAll(/npm run ([a-z][a-z-]*)/g)].map(([, name = '']) => ({ path, name })),
+  );
+  expect(named.map(({ name }) => name)).toEqual(expect.arrayContaining(['demo', 'bursts', 'chaos', 'bench']));
+  expect(named.filter(({ name }) => !(name in scripts))).toEqual([]);
+});

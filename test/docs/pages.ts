@@ -15,7 +15,8 @@ export type Block = {
 export type Page = { path: string; text: string; blocks: Block[] };
 
 /** Commands that need what a test has not: an account, a cluster, this repository's own checks. */
-const ELSEWHERE = /^\s*(?:[A-Z_]+=\S+ )*(aws|temporal|kubectl|docker|npm ci|npm test|node simulator)\b/m;
+const ELSEWHERE =
+  /^\s*(?:[A-Z_]+=\S+ )*(aws|temporal|kubectl|docker|npm ci|npm test|npm run (?!label-relay)|node simulator)\b/m;
 const FOREGROUND = /(?:label-relay|label-relay --) (?:worker|demo|local)(?: --\S+)*\s*(?:#.*)?$/m;
 
 const reasonOf = (before: string, text: string): string | null => {

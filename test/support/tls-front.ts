@@ -11,8 +11,8 @@ export type TlsFront = {
   address: string;
   /** The API keys that calls came with; null for a call without. */
   keys: Set<string | null>;
-  /** Takes another key from now on, and no longer the one before. */
-  setApiKey: (key: string) => void;
+  /** Takes these keys from now on, and no longer those before. */
+  acceptKeys: (...keys: string[]) => void;
   close: () => Promise<void>;
 };
 
@@ -31,7 +31,7 @@ export const startTlsFront = async (
   certificates: Certificates,
   asks: { kind: 'certificate' } | { kind: 'api-key'; key: string },
 ): Promise<TlsFront> => {
-  let apiKey = asks.kind === 'api-key' ? asks.key : null;
+  let accepted = asks.kind === 'api-key' ? [asks.key] : null;
   const keys = new Set<string | null>();
   const upstream = connect(`http://${target}`);
   upstream.on('error', () => undefined);
@@ -70,7 +70,7 @@ export const startTlsFront = async (
   server.on('stream', (stream, headers) => {
     const { authorization } = headers;
     keys.add(authorization?.replace(/^Bearer /, '') ?? null);
-    if (apiKey === null || authorization === `Bearer ${apiKey}`) return pass(stream, headers);
+    if (accepted === null || accepted.some((one) => authorization === `Bearer ${one}`)) return pass(stream, headers);
     const answer = { ':status': 200, 'content-type': 'application/grpc' };
     stream.respond({ ...answer, 'grpc-status': UNAUTHENTICATED, 'grpc-message': 'no such key' }, { endStream: true });
   });
@@ -81,8 +81,8 @@ export const startTlsFront = async (
   return {
     address: `127.0.0.1:${address.port}`,
     keys,
-    setApiKey: (next) => {
-      apiKey = next;
+    acceptKeys: (...next) => {
+      accepted = next;
     },
     close: async () => {
       upstream.destroy();
