@@ -68,27 +68,36 @@ export const createBreaker = ({ probe, onChange = () => {}, sleep, now = Date.no
   };
   const isStopped = (): boolean => stopping.signal.aborted;
 
+  /** Asks until the service answers; one caller's asking is everybody's. */
+  const askUntilAnswered = async (): Promise<void> => {
+    for (let failures = 0; !isStopped(); failures++) {
+      if (openedAtMs !== null) {
+        try {
+          await sleep(waitAt(failures), stopping.signal);
+        } catch (cause) {
+          throw new BreakerStopped('stopped', { cause });
+        }
+      }
+      if (await probe()) return answered();
+      if (openedAtMs === null) {
+        trip();
+        failures = -1; // The first wait of the outage is still to come.
+      }
+    }
+  };
+  let asking: Promise<void> | null = null;
+
   return {
     answered,
     trip,
     stop: () => stopping.abort(),
     isOpen: () => openedAtMs !== null,
     async pass() {
-      for (let failures = 0; ; failures++) {
+      for (;;) {
         if (isStopped()) throw new BreakerStopped('stopped');
         if (openedAtMs === null && now() - answeredAtMs < TRUST_MS) return;
-        if (openedAtMs !== null) {
-          try {
-            await sleep(waitAt(failures), stopping.signal);
-          } catch (cause) {
-            throw new BreakerStopped('stopped', { cause });
-          }
-        }
-        if (await probe()) answered();
-        else if (openedAtMs === null) {
-          trip();
-          failures = -1; // The first wait of the outage is still to come.
-        }
+        asking ??= askUntilAnswered().finally(() => (asking = null));
+        await asking;
       }
     },
   };

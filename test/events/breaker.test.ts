@@ -48,6 +48,15 @@ test('while answers are fresh it costs no probe; an idle consumer asks once a mi
   expect(probes()).toBe(1);
 });
 
+test('receivers that wait together ask as one, and all go on when one probe succeeds (I7)', async () => {
+  const { breaker, waits, probes } = onTestClock(4);
+  breaker.trip();
+  await Promise.all([breaker.pass(), breaker.pass(), breaker.pass()]);
+  // With a series of probes of its own, a receiver that just failed one would sleep for hours beyond the outage.
+  expect(waits).toEqual([...PROBE_WAITS_MS]);
+  expect(probes()).toBe(5);
+});
+
 test('stopping ends the longest wait at once', async () => {
   const breaker = createBreaker({
     probe: async () => false,
