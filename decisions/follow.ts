@@ -10,6 +10,7 @@ import { forecast, type Forecast, type ProgressSample, sampled } from './forecas
 import type { Policy } from './policy.ts';
 import {
   NO_ACTIVITY,
+  notBeyond,
   surgeAfter,
   withWindow,
   type ActivityWindow,
@@ -107,6 +108,7 @@ export const observed = (follow: Follow, observation: Observation): Follow => {
     observation,
     done: Math.max(done, follow.done),
     progressAtMs: moved ? observation.serviceNowMs : follow.progressAtMs,
+    workers: notBeyond(follow.workers, observation.serviceNowMs),
     samples: sampled(follow.samples, { atMs: observation.serviceNowMs, done: Math.max(done, follow.done) }),
     ...heardOf,
   };

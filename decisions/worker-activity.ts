@@ -52,6 +52,15 @@ export const withWindow = (totals: WorkerTotals, window: ActivityWindow): Worker
 };
 
 /**
+ * The totals at a look at the job: a last activity that is still to come by the service's clock was forged or misread, and would
+ * hide every silence until then; it counts as now.
+ */
+export const notBeyond = (totals: WorkerTotals, serviceNowMs: number): WorkerTotals =>
+  totals.lastActivityMs !== null && totals.lastActivityMs > serviceNowMs
+    ? { ...totals, lastActivityMs: serviceNowMs }
+    : totals;
+
+/**
  * Windows one after another in which declines outnumber the answers, added up. How long a window is does not matter
  * then: a surge is told as soon as it is big enough, and is one surge until a window has no more declines than answers.
  */

@@ -91,6 +91,24 @@ describe('silence', () => {
       { kind: 'silence', id: `silence:workers:${T0 + HOUR_MS}`, message },
     ]);
   });
+
+  test('of workers is told also after an event with a forged time to come', () => {
+    const forgedMs = Date.UTC(9999, 0);
+    const window = {
+      windowStartMs: forgedMs,
+      windowEndMs: forgedMs,
+      accepted: 1,
+      submitted: 0,
+      declined: 0,
+      returned: 0,
+      activeWorkers: null,
+      lastActivityMs: forgedMs,
+    };
+    const looked = later(activitySeen(followOf({}, told), window), HOUR_MS);
+    expect(looked.workers.lastActivityMs).toBe(T0 + HOUR_MS);
+    expect(ids(looked)).toEqual([]);
+    expect(ids(later(looked, 4 * DAY_MS))).toEqual([`silence:workers:${T0 + HOUR_MS}`]);
+  });
 });
 
 test('a surge of declines is told with its numbers, also in a streaming job', () => {
