@@ -48,6 +48,8 @@ export type Carried = {
   askedBefore: Attention | null;
   /** How often a person was told of the present attention. */
   reminders: number;
+  /** How many questions, reminders among them, were sent to people; absent in a chain that began before they were counted. */
+  questions?: number;
   /** Notifications that are not delivered yet. */
   outbox: Outgoing[];
 };
@@ -96,7 +98,11 @@ export class ChainRun {
     this.chain = this.carried.state.chain;
     this.loaded = input.kind !== 'resume' && input.kind !== 'amend';
     this.outbox = new Outbox(this.carried.outbox);
-    this.tell = notifications(() => this.carried.state, this.outbox);
+    this.tell = notifications(
+      () => this.carried.state,
+      this.outbox,
+      () => (this.carried.questions = (this.carried.questions ?? 0) + 1),
+    );
   }
 
   get state(): ChainState {

@@ -1,5 +1,5 @@
 /** What a chain tells people, as calls of the notify activity. Stable ids: a receiver drops repeats. */
-import { CancellationScope, log } from '@temporalio/workflow';
+import { CancellationScope, log, workflowInfo } from '@temporalio/workflow';
 import type { Notification } from '../activities/notifications.ts';
 import type { Attention } from '../decisions/attention.ts';
 import type { ChainState, EndStatus } from '../decisions/chain-state.ts';
@@ -58,8 +58,13 @@ type Facts = Record<string, string | number | null>;
 
 export type Notifications = ReturnType<typeof notifications>;
 
-/** What a chain tells; each returns at once. */
-export const notifications = (current: () => ChainState, outbox: Outbox) => {
+/**
+ * What a chain tells; each returns at once.
+ * @param nextQuestion a number that no other question to a person has in this execution.
+ */
+export const notifications = (current: () => ChainState, outbox: Outbox, nextQuestion: () => number) => {
+  // Of a chain that is resumed after its end, the state may be what it was: what it tells then is news all the same.
+  const execution = workflowInfo().firstExecutionRunId.slice(-12);
   const send = (kind: NotificationKind, id: string, subject: string, text: string, facts: Facts): void => {
     const { chain, spec, firstRunId } = current();
     outbox.send(spec.policy, { id: `${chain}:${firstRunId}:${id}`, kind, chain, subject, text, facts });
@@ -71,7 +76,8 @@ export const notifications = (current: () => ChainState, outbox: Outbox) => {
       const again = day === 0 ? '' : ` (day ${day + 1})`;
       send(
         'attention',
-        `attention:${attention.reason}:${attention.generation ?? 0}:${attention.sinceMs ?? 0}:${day}`,
+        // Asked anew after a resume that changed nothing, the same question is no repeat.
+        `attention:${attention.reason}:${attention.generation ?? 0}:${execution}:${nextQuestion()}`,
         `${chain} asks for attention${again}: ${attention.reason}`,
         [attention.message, '', 'What you can do:', ...attention.actions.map((action) => `  ${action}`)].join('\n'),
         { reason: attention.reason, generation: attention.generation },
@@ -124,11 +130,17 @@ export const notifications = (current: () => ChainState, outbox: Outbox) => {
       ),
     finished: (status: EndStatus, reason: string): void => {
       const { chain, end } = current();
-      send('chain-finished', `finished:${current().generations.length}:${status}`, `${chain} is ${status}`, reason, {
-        status,
-        finalManifest: end?.finalManifestUri ?? null,
-        leftoverReport: end?.leftoverReportUri ?? null,
-      });
+      send(
+        'chain-finished',
+        `finished:${current().generations.length}:${status}:${execution}`,
+        `${chain} is ${status}`,
+        reason,
+        {
+          status,
+          finalManifest: end?.finalManifestUri ?? null,
+          leftoverReport: end?.leftoverReportUri ?? null,
+        },
+      );
     },
   };
 };

@@ -1,8 +1,10 @@
 /** Every reason for which a chain asks a person, apart from those that stand in the outcome table; and how it goes on. */
+import { createServer } from 'node:http';
 import { ApplicationFailure } from '@temporalio/common';
+import { z } from 'zod';
 import type { ChainState } from '../../decisions/chain-state.ts';
 import { HOUR_MS, MINUTE_MS } from '../../decisions/durations.ts';
-import { timeSkippingServer } from '../support/servers.ts';
+import { stopAfterTests, timeSkippingServer } from '../support/servers.ts';
 import { manifestText } from './support/spec.ts';
 import { World } from './support/world.ts';
 
@@ -322,4 +324,63 @@ test('attention is shown until it is answered, and a stop answers it by ending t
   expect(reasonOf(await world.state('answered'))).toBe('stopped-outside');
   expect(await world.stop('answered')).toEqual({ kind: 'accepted' });
   expect((await world.untilEnded('answered')).end).toMatchObject({ status: 'stopped', reason: 'enough' });
+});
+
+/** A receiver that drops what it has seen, as it may; what it was told, by kind. */
+const startReceiver = async (): Promise<{ url: string; told: Map<string, string> }> => {
+  const told = new Map<string, string>();
+  const server = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    request.on('end', () => {
+      const { id, kind } = z.object({ id: z.string(), kind: z.string() }).parse(JSON.parse(body));
+      told.set(id, kind);
+      response.writeHead(204).end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  stopAfterTests(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  const address = server.address();
+  return { url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}/`, told };
+};
+
+describe('a receiver that drops repeats', () => {
+  const hears = async (chain: string, told: Map<string, string>, kind: string, times: number): Promise<void> => {
+    const heard = (): number => [...told.values()].filter((one) => one === kind).length;
+    await world.until(chain, () => heard() >= times, { stepMs: 10_000 });
+    expect(heard()).toBe(times);
+  };
+
+  test('hears the same question again after a resume that changed nothing', async () => {
+    const { url, told } = await startReceiver();
+    await world.start('again', { jobs: [{ output: { missing: true } }], policy: { notify: { webhook: { url } } } });
+    await world.untilAttention('again', 10 * MINUTE_MS);
+    await hears('again', told, 'attention', 1);
+    expect(await world.resume('again')).toEqual({ kind: 'accepted' });
+    await world.untilAttention('again', 10 * MINUTE_MS);
+    await hears('again', told, 'attention', 2);
+  });
+
+  test('hears of the same end again after a resume that came to nothing', async () => {
+    const { url, told } = await startReceiver();
+    const jobs = [{ workers: { ratePerHour: 0.5 }, stop: { after: '5h' } }];
+    const handle = await world.start('twice', { jobs, policy: { notify: { webhook: { url } } } });
+    await world.untilAttention('twice');
+    await world.stop('twice');
+    const { spec, generations } = await world.untilEnded('twice');
+    await hears('twice', told, 'chain-finished', 1);
+    // Its late look is not of this test, and may be over.
+    await handle.terminate().catch(() => undefined);
+    world.s3.fault = (method, uri) => (method === 'PUT' && !uri.includes('/record/') ? 'AccessDenied' : null);
+    await world.run('twice', { kind: 'resume', spec, options: { acceptMissing: false, retrySetAside: false } });
+    expect(reasonOf(await world.untilAttention('twice'))).toBe('storage-refused');
+    await world.stop('twice');
+    world.s3.fault = null;
+    const state = await world.untilEnded('twice');
+    expect(state.generations).toHaveLength(generations.length);
+    await hears('twice', told, 'chain-finished', 2);
+  });
 });
