@@ -30,6 +30,21 @@ const pattern = z.string().refine((text) => {
 
 const positive = z.int().min(1);
 
+/** News is for its receiver alone: plain HTTP only within this machine. fetch refuses an address with credentials, each time. */
+const webhookUrl = z
+  .string()
+  .refine((text) => {
+    const url = URL.parse(text);
+    if (url === null || url.username !== '' || url.password !== '') return false;
+    const isLoopback = ['localhost', '[::1]'].includes(url.hostname) || /^127(\.\d+){3}$/.test(url.hostname);
+    return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback);
+  }, 'must be an https:// address without user name and password (http:// only to this machine)')
+  .meta({ format: 'uri' });
+
+const topicArn = z
+  .string()
+  .regex(/^arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$/, 'must be the ARN of a standard SNS topic');
+
 /** What a chain can tell people; `notify.kinds` chooses among them. */
 export const NOTIFICATION_KINDS = [
   'job-completed',
@@ -126,10 +141,8 @@ export const policySchema = z.strictObject({
   lateLabels: duration.optional().describe('When, after the last job, outputs are looked at once more. Default 24h.'),
   notify: z
     .strictObject({
-      topicArn: z.string().max(2048).optional(),
-      webhook: z
-        .strictObject({ url: z.url({ protocol: /^https?$/ }), secretName: z.string().min(1).max(256).optional() })
-        .optional(),
+      topicArn: topicArn.optional(),
+      webhook: z.strictObject({ url: webhookUrl, secretName: z.string().min(1).max(256).optional() }).optional(),
       kinds: z.array(z.enum(NOTIFICATION_KINDS)).optional(),
     })
     .optional()

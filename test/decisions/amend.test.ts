@@ -73,7 +73,7 @@ test('objects of the policy are changed field by field too', () => {
       price: { perAnswer: 0.1, currency: 'EUR' },
       reconcile: { first: ['1m'], every: '1h' },
       failureReasons: { expired: ['a'], input: ['b'] },
-      notify: { topicArn: 'arn:topic', kinds: ['attention'] },
+      notify: { topicArn: 'arn:aws:sns:us-east-1:111122223333:people', kinds: ['attention'] },
     },
   });
   const policy = {
@@ -87,7 +87,7 @@ test('objects of the policy are changed field by field too', () => {
     price: { perAnswer: 0.1, perObject: 1, currency: 'EUR' },
     reconcile: { firstMs: [MINUTE_MS], everyMs: 2 * HOUR_MS },
     failureReasons: { expired: ['a'], transient: [], input: ['c'] },
-    notify: { topicArn: 'arn:topic', webhook: null, kinds: ['silence'] },
+    notify: { topicArn: 'arn:aws:sns:us-east-1:111122223333:people', webhook: null, kinds: ['silence'] },
   });
   expect(amended({ policy: { reconcile: { first: ['2m'] } } }, old).policy.reconcile).toEqual({
     firstMs: [2 * MINUTE_MS],

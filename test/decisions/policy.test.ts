@@ -1,6 +1,6 @@
 /** The policy of a spec: every field, every default, every mistake with its path. */
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../decisions/durations.ts';
-import { objectsPerJobQuota } from '../../decisions/policy.ts';
+import { objectsPerJobQuota, policySchema } from '../../decisions/policy.ts';
 import { readSpec } from '../../decisions/spec.ts';
 import { minimalJob, policyOf, specOf, withAlgorithms } from './builders.ts';
 
@@ -36,7 +36,7 @@ test('every field of the policy is read', () => {
     settleWithin: '7m',
     lateLabels: '8m',
     notify: {
-      topicArn: 'arn:topic',
+      topicArn: 'arn:aws:sns:us-east-1:111122223333:people',
       webhook: { url: 'https://example.com/hook', secretName: 'S' },
       kinds: ['attention'],
     },
@@ -66,7 +66,7 @@ test('every field of the policy is read', () => {
     settleWithinMs: 7 * MINUTE_MS,
     lateLabelsMs: 8 * MINUTE_MS,
     notify: {
-      topicArn: 'arn:topic',
+      topicArn: 'arn:aws:sns:us-east-1:111122223333:people',
       webhook: { url: 'https://example.com/hook', secretName: 'S' },
       kinds: ['attention'],
     },
@@ -81,6 +81,30 @@ test('every field of the policy is read', () => {
     url: 'http://localhost:1/',
     secretName: null,
   });
+});
+
+test.each([
+  ['http://example.com/hook', false],
+  ['http://169.254.169.254/latest', false],
+  ['http://localhost.example.com/', false],
+  ['https://user:password@example.com/', false],
+  ['ftp://127.0.0.1/', false],
+  ['example.com', false],
+  ['https://example.com/hook?team=birds', true],
+  ['http://127.0.0.1:8080/hook', true],
+  ['http://[::1]:8080/hook', true],
+])('a webhook is HTTPS, or on this machine, and without credentials: %s', (url, good) => {
+  expect(policySchema.safeParse({ notify: { webhook: { url } } }).success).toBe(good);
+});
+
+test.each([
+  ['arn:aws:sns:us-east-1:111122223333:people', true],
+  ['people', false],
+  ['arn:aws:sqs:us-east-1:111122223333:people', false],
+  // A FIFO topic refuses messages without a group.
+  ['arn:aws:sns:us-east-1:111122223333:people.fifo', false],
+])('a topic is the ARN of a standard SNS topic: %s', (topicArn, good) => {
+  expect(policySchema.safeParse({ notify: { topicArn } }).success).toBe(good);
 });
 
 test('defaults that hang on the job: the quota of objects, and the input of the next job', () => {
@@ -115,7 +139,7 @@ test('of a policy: every mistake with its path', () => {
     'policy.maxJobs: expected number to be >=1',
     'policy.stoppingConditions: Invalid option: expected one of "finish"|"per-job"',
     'policy.failureReasons.expired[0]: must be a regular expression',
-    'policy.notify.webhook.url: Invalid URL',
+    'policy.notify.webhook.url: must be an https:// address without user name and password (http:// only to this machine)',
     expect.stringContaining('policy.notify.kinds[0]: Invalid option'),
     'policy.max: is not a field here; check its spelling or remove it',
   ]);
