@@ -136,6 +136,22 @@ const metricsAddress = (text: string | undefined, problems: string[]): string | 
 
 const accountOfQueue = (queueUrl: string | null): string[] => /\/(\d{12})\/[^/]+$/.exec(queueUrl ?? '')?.slice(1) ?? [];
 
+/** The region that a queue's URL names (those of FIPS and VPC endpoints among them); null if it names none, as an emulator's. */
+const regionOfQueue = (queueUrl: string): string | null => {
+  const host = URL.parse(queueUrl)?.hostname ?? '';
+  return (
+    /(?:^|\.)sqs(?:-fips)?\.([a-z0-9-]+)\.(?:vpce\.)?(?:amazonaws\.com(?:\.cn)?|api\.aws)$/.exec(host)?.[1] ?? null
+  );
+};
+
+/** Why no request would reach the queue from this region: requests are signed for it. Null if nothing speaks against it. */
+export const queueElsewhere = (variable: keyof typeof VARIABLES, queueUrl: string, region: string): string | null => {
+  const queueRegion = regionOfQueue(queueUrl);
+  return queueRegion === null || queueRegion === region
+    ? null
+    : `the queue of ${variable} is in ${queueRegion}, and AWS_REGION is ${region}`;
+};
+
 /** The accounts and regions that are ours, as far as the configuration says: by name, or those of the queue of events. */
 export const placesOf = ({
   accounts: named,

@@ -6,7 +6,7 @@ import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { Client } from '@temporalio/client';
 import { NativeConnection, type Logger } from '@temporalio/worker';
-import { placesOf, type Config } from './config.ts';
+import { placesOf, queueElsewhere, type Config } from './config.ts';
 import { connect, unreachable } from './connection.ts';
 import { SEARCH_ATTRIBUTES } from './decisions/search-attributes.ts';
 import { InputError, OperationError, messageOf } from './errors.ts';
@@ -80,6 +80,14 @@ const eventStreamSettings = (config: Config): EventStreamSettings => {
     throw new InputError(
       'LABEL_RELAY_ACCOUNTS is not set and the queue URL names no account; give the account ids whose events are believed',
     );
+  for (const [variable, url] of [
+    ['LABEL_RELAY_QUEUE_URL', queueUrl],
+    ['LABEL_RELAY_WORKER_EVENTS_QUEUE_URL', config.workerEventsQueueUrl],
+  ] as const) {
+    const elsewhere = region === null || url === null ? null : queueElsewhere(variable, url, region);
+    if (elsewhere !== null)
+      throw new InputError(`${elsewhere}; set AWS_REGION to the queue's region, or correct the URL`);
+  }
   const awsRegion = region === null ? {} : { region };
   return {
     sqs: new SQSClient(awsRegion),

@@ -98,14 +98,14 @@ const checkAccount = async (options: DoctorOptions, config: Config, report: Repo
     const stateChanges = queueUrl === null ? null : stateChangePath(queueUrl);
     const whyNoQueue =
       'LABEL_RELAY_QUEUE_URL is not set: here no events are received, and chains go on by their reconciles alone';
-    await checkPath(stateChanges, pathChecks(stateChangePath('')), whyNoQueue, { sqs, events }, report);
+    await checkPath(stateChanges, pathChecks(stateChangePath('')), whyNoQueue, { sqs, events, region }, report);
     const workers =
       workerEvents === 'eventbridge' && workerEventsQueueUrl !== null ? workerEventPath(workerEventsQueueUrl) : null;
     const whyNoWorkers =
       workerEvents === 'log'
         ? 'worker events are read from the log'
         : 'worker events are off (LABEL_RELAY_WORKER_EVENTS)';
-    await checkPath(workers, pathChecks(workerEventPath('')), whyNoWorkers, { sqs, events }, report);
+    await checkPath(workers, pathChecks(workerEventPath('')), whyNoWorkers, { sqs, events, region }, report);
   } finally {
     for (const client of [events, sqs, ...Object.values(account)]) client.destroy();
   }

@@ -11,15 +11,17 @@ import { awsErrorName } from '../activities/aws-failures.ts';
 import { VISIBILITY_S } from '../events/consumer.ts';
 import { unanswered } from './aws-errors.ts';
 import { failed, passed, runCheck, skipAll, type Check, type Report, type Verdict } from './findings.ts';
+import { queueElsewhere } from '../config.ts';
 import { mayDeliver } from '../events/queue-policy.ts';
 
-export type EventCheckClients = { sqs: SQSClient; events: EventBridgeClient };
+/** Clients of the region, and the region itself. */
+export type EventCheckClients = { sqs: SQSClient; events: EventBridgeClient; region: string };
 
 /** One of the two paths: its queue, and how its checks are called. */
 export type EventPath = {
   queueUrl: string;
   /** The variable that named the queue. */
-  variable: string;
+  variable: 'LABEL_RELAY_QUEUE_URL' | 'LABEL_RELAY_WORKER_EVENTS_QUEUE_URL';
   /** Of these one at least must match the rule. */
   detailTypes: readonly string[];
   /** The command that makes the rule. */
@@ -167,15 +169,17 @@ const targetVerdict = async (
 /** Makes the four checks of one path; never throws. */
 export const checkEventPath = async (
   path: EventPath,
-  { sqs, events }: EventCheckClients,
+  { sqs, events, region }: EventCheckClients,
   report: Report,
 ): Promise<void> => {
   const { checks, queueUrl, variable } = path;
+  const elsewhere = queueElsewhere(variable, queueUrl, region);
   let attributes: Attributes | null = null;
   await runCheck(
     report,
     checks.queue,
     async () => {
+      if (elsewhere !== null) return failed(elsewhere, "set AWS_REGION to the queue's region, or correct the URL");
       attributes = await attributesOf(sqs, queueUrl);
       return queueVerdict(attributes, path);
     },

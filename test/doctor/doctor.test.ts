@@ -174,6 +174,16 @@ describe('each fault by its name', () => {
     expect(of('queue')?.message).toBe(`there is no queue ${absent}`);
   });
 
+  test('queue: in another region than AWS_REGION', async () => {
+    const { failed, of } = await examine({
+      LABEL_RELAY_QUEUE_URL: 'https://sqs.eu-west-1.amazonaws.com/123456789012/events',
+    });
+    expect(failed).toEqual(['queue']);
+    expect(of('queue')?.message).toBe(
+      'the queue of LABEL_RELAY_QUEUE_URL is in eu-west-1, and AWS_REGION is us-east-1',
+    );
+  });
+
   test('queue, dead-letter-queue and rule: a queue that somebody made in passing has none of it', async () => {
     const { QueueUrl = '' } = await sqs.send(new CreateQueueCommand({ QueueName: 'in-passing' }));
     const { failed, of } = await examine({ LABEL_RELAY_QUEUE_URL: QueueUrl });

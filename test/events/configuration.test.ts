@@ -1,4 +1,4 @@
-import { loadConfig } from '../../config.ts';
+import { loadConfig, queueElsewhere } from '../../config.ts';
 import { InputError } from '../../errors.ts';
 import { runWorker } from '../../worker.ts';
 
@@ -63,3 +63,20 @@ test('a worker that lacks a setting of the event stream says so and ends, before
     /is the queue of state changes; worker events need a queue of their own/,
   );
 });
+
+test.each([
+  ['LABEL_RELAY_QUEUE_URL', 'https://sqs.us-west-2.amazonaws.com/111122223333/events'],
+  ['LABEL_RELAY_QUEUE_URL', 'https://sqs-fips.us-west-2.amazonaws.com/111122223333/events'],
+  ['LABEL_RELAY_QUEUE_URL', 'https://vpce-0f-1a.sqs.us-west-2.vpce.amazonaws.com/111122223333/events'],
+  ['LABEL_RELAY_WORKER_EVENTS_QUEUE_URL', 'https://sqs.us-west-2.amazonaws.com/111122223333/workers'],
+] as const)(
+  'a queue of another region, which would be asked in vain for ever, is one sentence at the start: %s %s',
+  async (name, url) => {
+    const config = loadConfig({ LABEL_RELAY_QUEUE_URL: QUEUE, AWS_REGION: 'us-east-1', [name]: url });
+    await expect(runWorker({ config, roles: ['events'], signal: AbortSignal.abort() })).rejects.toThrow(
+      `the queue of ${name} is in us-west-2, and AWS_REGION is us-east-1; set AWS_REGION to the queue's region, or correct the URL`,
+    );
+    expect(queueElsewhere(name, url, 'us-west-2')).toBeNull();
+    expect(queueElsewhere(name, QUEUE, 'us-west-2')).toBeNull();
+  },
+);
