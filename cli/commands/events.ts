@@ -1,6 +1,6 @@
 /** `label-relay events send`. */
 import { createReadStream } from 'node:fs';
-import { access } from 'node:fs/promises';
+import { access, constants, stat } from 'node:fs/promises';
 import { LabelRelay } from '../../client.ts';
 import { loadConfig } from '../../config.ts';
 import { connect } from '../../connection.ts';
@@ -9,11 +9,13 @@ import { EXIT, print, printJson, say } from '../output.ts';
 
 export const sendFile = async (file: string, options: { json?: boolean }): Promise<number> => {
   if (file !== '-') {
-    await access(file).catch(() => {
+    const canBeRead = await access(file, constants.R_OK)
+      .then(async () => !(await stat(file)).isDirectory())
+      .catch(() => false);
+    if (!canBeRead)
       throw new InputError(
         `${file} cannot be read; give a file of events (JSON or JSON Lines) or - for standard input`,
       );
-    });
   }
   const config = loadConfig(process.env);
   const { client, connection } = await connect(config);

@@ -17,6 +17,8 @@ test.each([
   [['amend', 'birds', '--set', 'b'], /^label-relay: --set b: expected path=value, such as policy\.maxJobs=30/],
   [['amend', 'birds'], /^label-relay: nothing to amend/],
   [['adopt', 'an-arn', '--chain', 'birds', '--policy', 'no-such-file.json'], /^label-relay: no-such-file\.json cannot/],
+  [['events', 'send', 'no-such-file.json'], /^label-relay: no-such-file\.json cannot be read; give a file of events/],
+  [['events', 'send', '.'], /^label-relay: \. cannot be read; give a file of events/],
   [['list', '--attention', 'boredom'], /^label-relay: --attention boredom: there is no such reason/],
 ])('%j is refused without a server', async (args, expected) => {
   const { code, stdout, stderr } = await runCli(args, NOWHERE);
