@@ -74,6 +74,17 @@ const bash = async (script: string): Promise<{ code: number | null; output: stri
   return new Promise((resolve) => child.on('close', (code) => resolve({ code, output })));
 };
 
+test('the page explains every statement of the template by its name, and names no other', async () => {
+  const page = await readFile(join(root, 'docs/set-up-on-aws.md'), 'utf8');
+  const template = await readFile(join(root, 'infra/template.yaml'), 'utf8');
+  const section = page.slice(page.indexOf('## Permissions, line by line'), page.indexOf('## Encryption'));
+  const explained = [...section.matchAll(/^\|([^|]+)\|/gm)].flatMap(([, cell = '']) =>
+    [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name),
+  );
+  const statements = [...template.matchAll(/Sid: (\w+)/g)].map(([, sid]) => sid);
+  expect(new Set(explained)).toEqual(new Set(statements));
+});
+
 test('every command of the page runs in its order, from the stack to a first event that the worker takes', async () => {
   const { server } = await temporalDevServer();
   const all = await blocks();

@@ -44,12 +44,14 @@ test('the stack is created, changed where something is given, and kept otherwise
   });
   expect(created.change).toBe('created');
   expect(Object.keys(created.outputs).toSorted()).toEqual([
+    'DeadLetterQueueArn',
     'DeadLetterQueueUrl',
     'LabelingExecutionRoleArn',
     'NotificationTopicArn',
     'OrchestratorRoleArn',
     'QueueArn',
     'QueueUrl',
+    'UndeliveredQueueUrl',
   ]);
 
   const { Rules = [] } = await events.send(new ListRulesCommand({}));
