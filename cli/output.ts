@@ -21,15 +21,44 @@ export const usesColor = (stream: NodeJS.WriteStream): boolean =>
 export const columnsOf = (stream: NodeJS.WriteStream): number =>
   stream.isTTY === true && stream.columns > 0 ? stream.columns : 80;
 
+/** Says on stderr what is being waited for, and in the end whether it went well. */
+export type Progress = {
+  update: (text: string) => void;
+  /** Leaves this sentence. */
+  succeed: (text: string) => void;
+  /** Leaves the last sentence, marked as what failed. */
+  fail: () => void;
+  /** Leaves nothing. */
+  stop: () => void;
+};
+
+/**
+ * The spinner's library would colour its frames also with NO_COLOR, and its marks also in a file: the colours are ours. Where
+ * there is no terminal only the first and the last sentence are written.
+ */
+export const progress = async (text: string): Promise<Progress> => {
+  const { default: ora } = await import('ora');
+  const colored = usesColor(process.stderr);
+  const color = paint(colored);
+  const spinner = ora({ stream: process.stderr, text, color: colored ? 'cyan' : false }).start();
+  return {
+    update: (next) => {
+      spinner.text = next;
+    },
+    succeed: (last) => void spinner.stopAndPersist({ symbol: color('green', '✔'), text: last }),
+    fail: () => void spinner.stopAndPersist({ symbol: color('red', '✖') }),
+    stop: () => void spinner.stop(),
+  };
+};
+
 /** Shows on a terminal that something is being waited for; says nothing elsewhere. */
 export const working = async <Result>(text: string, run: () => Promise<Result>): Promise<Result> => {
   if (process.stderr.isTTY !== true) return run();
-  const { default: ora } = await import('ora');
-  const spinner = ora({ stream: process.stderr, text }).start();
+  const shown = await progress(text);
   try {
     return await run();
   } finally {
-    spinner.stop();
+    shown.stop();
   }
 };
 

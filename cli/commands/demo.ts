@@ -1,8 +1,7 @@
 /** `label-relay demo`. */
-import ora from 'ora';
 import { runDemo } from '../../demo/run.ts';
 import { liveView } from '../live-view.ts';
-import { EXIT, interruption, paint, print, printJson, say, usesColor } from '../output.ts';
+import { EXIT, interruption, paint, print, printJson, progress, say, usesColor } from '../output.ts';
 import { exitOf } from './chains.ts';
 import { numberFrom } from '../numbers.ts';
 
@@ -13,25 +12,23 @@ export const demo = async (options: { json?: boolean; keep?: boolean; seed: stri
   const tell = json ? say : print;
   const color = paint(usesColor(stream));
   const signal = interruption();
-  const spinner = ora({ stream: process.stderr, text: 'Starting the local stack' }).start();
+  const shown = await progress('Starting the local stack');
   const view = liveView(stream);
   let result;
   try {
     result = await runDemo({
       seed,
       signal,
-      onProgress: (what) => {
-        spinner.text = what;
-      },
+      onProgress: shown.update,
       onReady: ({ facts }) => {
-        spinner.succeed('The local stack is up and the chain is started');
+        shown.succeed('The local stack is up and the chain is started');
         tell(`Temporal Web UI: ${facts.webUrl}`);
       },
       onChange: (detail, nowMs) =>
         view.show(detail, `the service's clock: ${new Date(nowMs).toISOString().slice(0, 16)}Z`),
     });
   } catch (thrown) {
-    spinner.stop();
+    shown.stop();
     view.done();
     throw thrown;
   }

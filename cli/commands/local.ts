@@ -1,5 +1,4 @@
 /** `label-relay local` and `label-relay local advance`. */
-import ora from 'ora';
 import { loadConfig } from '../../config.ts';
 import { connect } from '../../connection.ts';
 import { DURATION_HELP, formatDuration, parseDurationMs } from '../../decisions/durations.ts';
@@ -8,7 +7,7 @@ import { advance } from '../../local/advance.ts';
 import { putExampleFiles } from '../../local/example-files.ts';
 import { startStack } from '../../local/stack.ts';
 import { numberFrom } from '../numbers.ts';
-import { interruption, print, printJson, say } from '../output.ts';
+import { interruption, print, printJson, progress, say } from '../output.ts';
 
 const portFrom = (name: string, text: string | undefined): number | undefined => {
   if (text === undefined) return undefined;
@@ -34,7 +33,7 @@ export const local = async (options: {
   const temporal = portFrom('temporal-port', options.temporalPort);
   const web = portFrom('web-port', options.webPort);
   const signal = interruption();
-  const spinner = ora({ stream: process.stderr, text: 'Starting the local stack' }).start();
+  const shown = await progress('Starting the local stack');
   let stack;
   try {
     stack = await startStack({
@@ -42,19 +41,17 @@ export const local = async (options: {
       without,
       ports: { ...(temporal === undefined ? {} : { temporal }), ...(web === undefined ? {} : { web }) },
       ...(options.seed === undefined ? {} : { seed: numberFrom('seed', options.seed) }),
-      onProgress: (what) => {
-        spinner.text = what;
-      },
+      onProgress: shown.update,
     });
   } catch (thrown) {
-    spinner.fail();
+    shown.fail();
     throw thrown;
   }
   const { facts, dir } = stack;
   await putExampleFiles(facts.awsEndpoint, facts.bucket).catch((thrown: unknown) =>
     say(`The files of the examples could not be put into s3://${facts.bucket}: ${messageOf(thrown)}`),
   );
-  spinner.succeed(`The local stack is up. Web UI: ${facts.webUrl}  Logs: ${dir}`);
+  shown.succeed(`The local stack is up. Web UI: ${facts.webUrl}  Logs: ${dir}`);
   if (options.json === true) print(JSON.stringify(facts));
   else {
     for (const [name, value] of Object.entries(facts.env)) print(`export ${name}=${shellQuoted(value)}`);
@@ -89,7 +86,7 @@ export const localAdvance = async (text: string, options: { json?: boolean }): P
     );
   }
   const { connection } = await connect(config);
-  const spinner = ora({ stream: process.stderr, text: `Moving ${text} forward` }).start();
+  const shown = await progress(`Moving ${text} forward`);
   try {
     const nowMs = await advance({
       connection,
@@ -101,16 +98,16 @@ export const localAdvance = async (text: string, options: { json?: boolean }): P
         ? {}
         : { queue: { endpoint: new URL(config.queueUrl).origin, url: config.queueUrl } }),
       onStep: (step) => {
-        spinner.text = `${new Date(step.nowMs).toISOString()}, ${formatDuration(step.remainingMs)} to go`;
+        shown.update(`${new Date(step.nowMs).toISOString()}, ${formatDuration(step.remainingMs)} to go`);
       },
       onWait: () => {
-        spinner.text = 'Another advance of this stack is under way; waiting for it';
+        shown.update('Another advance of this stack is under way; waiting for it');
       },
     });
-    spinner.succeed(`It is ${new Date(nowMs).toISOString()} on the service's clock`);
+    shown.succeed(`It is ${new Date(nowMs).toISOString()} on the service's clock`);
     if (options.json === true) printJson({ now: new Date(nowMs).toISOString() });
   } catch (thrown) {
-    spinner.fail();
+    shown.fail();
     throw thrown;
   } finally {
     await connection.close();

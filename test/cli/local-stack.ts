@@ -22,6 +22,8 @@ export type LocalStack = {
   folder: string;
   /** Runs a command with the variables that `local` printed. */
   run: (args: readonly string[], stdin?: string) => Promise<CliResult>;
+  /** What `local` wrote to stderr so far. */
+  said: () => string;
   /** Gives the simulator a script for the jobs created from now on. */
   script: (jobs: readonly unknown[]) => Promise<void>;
   stop: () => Promise<void>;
@@ -42,6 +44,7 @@ export const startLocalStack = async (): Promise<LocalStack> => {
     facts,
     folder,
     run: (args, stdin) => runCli(args, facts.env, stdin),
+    said: () => problems,
     script: async (jobs) => {
       const url = `${facts.sagemakerEndpoint}/_simulator/script`;
       const response = await fetch(url, { method: 'PUT', body: JSON.stringify({ jobs }) });

@@ -1,0 +1,42 @@
+/** Runs the command line on a terminal, as a person does: Python's pseudo-terminal, of a given size. */
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { cleanEnvironment } from '../end-to-end/run-cli.ts';
+
+const cliPath = fileURLToPath(new URL('../../cli.ts', import.meta.url));
+
+/** The size is set before the command begins; what it draws goes to stdout, and its exit code is passed on. */
+const PROGRAM = `
+import fcntl, os, pty, struct, sys, termios
+rows, columns = int(sys.argv[1]), int(sys.argv[2])
+child, terminal = pty.fork()
+if child == 0:
+    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
+    os.execv(sys.argv[3], sys.argv[3:])
+while True:
+    try:
+        drawn = os.read(terminal, 65536)
+    except OSError:
+        break
+    if not drawn:
+        break
+    os.write(1, drawn)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+`;
+
+export const onTerminal = (
+  args: readonly string[],
+  env: Record<string, string>,
+  { rows = 40, columns = 80 } = {},
+): Promise<{ code: number | null; drawn: string }> =>
+  new Promise((resolve, reject) => {
+    const command = ['-c', PROGRAM, String(rows), String(columns), process.execPath, cliPath, ...args];
+    const child = spawn('python3', command, {
+      env: { ...cleanEnvironment(), TERM: 'xterm', ...env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let drawn = '';
+    child.stdout.on('data', (chunk: Buffer) => (drawn += chunk.toString()));
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, drawn }));
+  });

@@ -1,0 +1,33 @@
+/** What a terminal gets and a file does not: colours, and a view that redraws itself. */
+import { onTerminal } from './pseudo-terminal.ts';
+import { startLocalStack, type LocalStack } from './local-stack.ts';
+
+let stack: LocalStack;
+beforeAll(async () => {
+  stack = await startLocalStack();
+  await stack.run(['start', 'examples/text-classification.json']);
+}, 180_000);
+afterAll(() => stack.stop(), 60_000);
+
+const COLOR = new RegExp(String.raw`\u001B\[(?:1|2|3\d|9\d)m`);
+
+test('a terminal gets colours, and with NO_COLOR none: neither the table nor what shows that one waits', async () => {
+  const shown = await onTerminal(['show', 'example-texts'], stack.facts.env);
+  expect(shown).toEqual({ code: 0, drawn: expect.stringMatching(COLOR) });
+  for (const args of [
+    ['show', 'example-texts'],
+    ['local', 'advance', '90s'],
+  ]) {
+    const plain = await onTerminal(args, { ...stack.facts.env, NO_COLOR: '1' });
+    expect(plain).toEqual({ code: 0, drawn: expect.not.stringMatching(COLOR) });
+  }
+}, 60_000);
+
+test('a file gets no colours, whatever the terminal of its writer is called', async () => {
+  const { code, stderr } = await stack.run(['local', 'advance', '90s']);
+  expect(code).toBe(0);
+  expect(stderr).toMatch(/✔ It is 2/);
+  expect(stderr).not.toMatch(COLOR);
+  expect(stack.said()).toMatch(/✔ The local stack is up/);
+  expect(stack.said()).not.toMatch(COLOR);
+}, 60_000);
