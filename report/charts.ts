@@ -8,7 +8,7 @@ import type { JobReport, Report } from './document.ts';
 const WIDTH = 860;
 /** Above this many jobs the labels of expiries would lie on each other. */
 const LABELED_EXPIRIES = 12;
-const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
 
 const color = (name: string): string => `var(--${name})`;
 
@@ -61,7 +61,7 @@ const draw = async (spec: Spec, label: string): Promise<string> => {
   }
 };
 
-/** From the first job's creation to the last thing that is known; never empty. */
+/** From the first job's creation to the last thing that is known; at least a minute. */
 const timeDomain = (report: Report): [number, number] | null => {
   const times = [
     ...report.progress.map(({ at }) => Date.parse(at)),
@@ -71,12 +71,30 @@ const timeDomain = (report: Report): [number, number] | null => {
   ];
   if (times.length === 0) return null;
   const first = Math.min(...times);
-  return [first, Math.max(first + HOUR_MS, ...times)];
+  return [first, Math.max(first + MINUTE_MS, ...times)];
 };
 
 const timeScale = (domain: [number, number]) => ({ name: 'x', type: 'utc', domain, range: 'width' }) as const;
 
-const timeAxis = { orient: 'bottom', scale: 'x', tickCount: 8, labelOverlap: true, grid: false } as const;
+/** As in the sentences of the page: hours from 0 to 23. */
+const TIME_FORMAT = {
+  seconds: '%H:%M:%S',
+  minutes: '%H:%M',
+  hours: '%H:%M',
+  day: '%-d %b',
+  date: '%-d %b',
+  week: '%-d %b',
+};
+
+const timeAxis = {
+  orient: 'bottom',
+  scale: 'x',
+  tickCount: 8,
+  labelOverlap: true,
+  grid: false,
+  formatType: 'utc',
+  format: TIME_FORMAT,
+} as const;
 
 /** Labels over time, with the expiries marked; null before the first job exists. */
 export const progressChart = async (report: Report): Promise<string | null> => {
@@ -323,7 +341,7 @@ export const attemptsChart = async (report: Report): Promise<string | null> => {
     ],
     axes: [
       { orient: 'bottom', scale: 'x', tickCount: 6, format: ',d', tickMinStep: 1, title: 'objects', grid: true },
-      { orient: 'left', scale: 'y', title: 'failed attempts', domain: false, ticks: false, labelPadding: 6 },
+      { orient: 'left', scale: 'y', title: 'attempts', domain: false, ticks: false, labelPadding: 6 },
     ],
     marks: [
       {

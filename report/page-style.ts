@@ -18,7 +18,8 @@ main { max-width: 960px; margin: 0 auto; padding: 32px 20px 48px; }
 h1 { font-size: 28px; line-height: 1.2; margin: 0 0 8px; overflow-wrap: anywhere; }
 h2 { font-size: 19px; margin: 36px 0 10px; }
 h3 { font-size: 16px; margin: 20px 0 8px; }
-a { color: var(--link); }
+a { color: var(--link); overflow-wrap: anywhere; }
+.asked, li, p { overflow-wrap: anywhere; }
 code { font: 13px/1.4 ui-monospace, monospace; overflow-wrap: anywhere; }
 .status { font-size: 14px; font-weight: 600; padding: 2px 10px; border-radius: 999px; border: 1.5px solid currentColor; vertical-align: 4px; }
 .status.labeled { color: var(--done); } .status.running { color: var(--live); } .status.failed { color: var(--failed); }

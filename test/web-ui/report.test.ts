@@ -72,6 +72,22 @@ describeWithBrowser('the report in a browser', () => {
     await page.close();
   });
 
+  test('long links, places and texts without a space fit on a telephone', async () => {
+    const { page } = await open(
+      report({
+        webUrl: `http://temporal.example/${'workflow'.repeat(20)}`,
+        finalManifest: `s3://${'bucket'.repeat(30)}`,
+      }),
+    );
+    await page.setViewportSize({ width: 390, height: 800 });
+    expect(await overflows(page)).toBe(false);
+    await page.close();
+    const { page: hostile } = await open(hostileReport());
+    await hostile.setViewportSize({ width: 390, height: 800 });
+    expect(await overflows(hostile)).toBe(false);
+    await hostile.close();
+  });
+
   test('a chain without a job says so', async () => {
     const { page, told } = await open(report(emptyDocument));
     expect(await page.locator('svg').count()).toBe(0);
