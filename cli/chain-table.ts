@@ -1,5 +1,6 @@
 /** A chain as text for a terminal: what it is doing, its objects, its generations. Fits 80 columns. Pure. */
 import type { ChainDetail } from '../client.ts';
+import { actionParts } from '../decisions/attention.ts';
 import { formatDuration } from '../decisions/durations.ts';
 import type { ChainDocument, ChainStatus, JobDocument } from '../decisions/view.ts';
 import { activityLine } from '../decisions/worker-activity.ts';
@@ -48,6 +49,27 @@ const jobRow = (job: JobDocument): string => {
   ].join(' ');
 };
 
+/** A command stands alone up to its two spaces, so that it can be copied. */
+const actionLines = (action: string, color: Paint, columns: number): string[] => {
+  const { command, text } = actionParts(action);
+  if (command === null) return wrap(`- ${text}`, columns, '  ');
+  const whole = `- ${command}  ${text}`;
+  return whole.length <= columns
+    ? [`- ${color('bold', command)}  ${text}`]
+    : [`- ${color('bold', command)}`, ...wrap(text, columns - 4).map((line) => `    ${line}`)];
+};
+
+/** Why a job ended as it did, or was given what it was given: of the latest jobs, the older ones are in the report. */
+const SHOWN_WHYS = 3;
+const whyLines = (jobs: readonly JobDocument[], columns: number): string[] =>
+  jobs
+    .flatMap(({ generation, failureReason, note }) => {
+      const why = failureReason ?? note;
+      return why === null ? [] : [`job ${generation}: ${why}`];
+    })
+    .slice(-SHOWN_WHYS)
+    .flatMap((line) => wrap(line, columns, '    '));
+
 /** The table of a chain; `live` adds the forecast and what the work team does. */
 export const chainTable = (
   { document, live }: Pick<ChainDetail, 'document' | 'live'>,
@@ -64,12 +86,12 @@ export const chainTable = (
   ];
   if (document.jobs.length > 0) {
     lines.push(color('dim', 'gen status       outcome            labeled/sent                   lived'));
-    lines.push(...document.jobs.map(jobRow));
+    lines.push(...document.jobs.map(jobRow), ...whyLines(document.jobs, columns));
   }
   const { attention } = document;
   if (attention !== null) {
     lines.push(...wrap(`Attention: ${attention.message}`, columns).map((line) => color('yellow', line)));
-    lines.push(...attention.actions.flatMap((action) => wrap(`- ${action}`, columns, '  ')));
+    lines.push(...attention.actions.flatMap((action) => actionLines(action, color, columns)));
   }
   if (live !== null && live.observation !== null) {
     const { serviceNowMs } = live.observation;

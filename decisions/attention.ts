@@ -47,6 +47,7 @@ export const LIVE_JOB_REASONS: readonly AttentionReason[] = [
   'describe-refused',
 ];
 
+/** A command, and what it is for behind two spaces; or a sentence. */
 const actionsFor = (reason: AttentionReason, chain: string): string[] => {
   const resume = `label-relay resume ${chain}`;
   const stop = `label-relay stop ${chain}`;
@@ -56,7 +57,11 @@ const actionsFor = (reason: AttentionReason, chain: string): string[] => {
       return [`${resume}  to go on with what is unlabeled`, `${stop}  to end the chain here`];
     case 'failed-input':
     case 'create-refused':
-      return [`mend the cause (${amend} if it is in the spec), then ${resume}`, `${stop}  to end the chain here`];
+      return [
+        `${amend} --set <path>=<value>  if the cause is in the spec`,
+        `${resume}  once the cause is mended`,
+        `${stop}  to end the chain here`,
+      ];
     case 'failed-unknown':
     case 'too-many-failures':
       return [`${resume}  to try again`, `${stop}  to end the chain here`];
@@ -67,9 +72,17 @@ const actionsFor = (reason: AttentionReason, chain: string): string[] => {
         `${stop}  to end the chain here`,
       ];
     case 'max-objects-sent':
-      return [`raise policy.maxObjectsSent with ${amend}, then ${resume}`, `${stop}  to end the chain here`];
+      return [
+        `${amend} --set policy.maxObjectsSent=<more>  to raise the limit`,
+        `${resume}  once it is raised`,
+        `${stop}  to end the chain here`,
+      ];
     case 'max-cost':
-      return [`raise policy.maxCost with ${amend}, then ${resume}`, `${stop}  to end the chain here`];
+      return [
+        `${amend} --set policy.maxCost=<more>  to raise the limit`,
+        `${resume}  once it is raised`,
+        `${stop}  to end the chain here`,
+      ];
     case 'many-set-aside':
       return [
         `${resume}  to go on without these objects`,
@@ -83,7 +96,11 @@ const actionsFor = (reason: AttentionReason, chain: string): string[] => {
         `${stop}  to end the chain here`,
       ];
     case 'unreadable-output':
-      return [`mend the lines named above in the job's output, then ${resume}`, `${stop}  to end the chain here`];
+      return [
+        "mend the lines named above in the job's output",
+        `${resume}  once they are mended`,
+        `${stop}  to end the chain here`,
+      ];
     case 'unmatched-label':
       return [
         'look at the unmatched file named above: these labels belong to no object of the dataset',
@@ -96,7 +113,7 @@ const actionsFor = (reason: AttentionReason, chain: string): string[] => {
     case 'job-workflow-failed':
     case 'storage-refused':
     case 'unusable-input':
-      return [`mend the cause named above, then ${resume}`, `${stop}  to end the chain here`];
+      return [`${resume}  once the cause named above is mended`, `${stop}  to end the chain here`];
     case 'describe-refused':
       return [
         'give the worker back what the message names; the job is looked at again every few minutes',
@@ -108,6 +125,13 @@ const actionsFor = (reason: AttentionReason, chain: string): string[] => {
     case 'unknown-status':
       return ['look at the job in the SageMaker console; it is still followed', `${stop}  to stop it`];
   }
+};
+
+/** An action as pages and terminals show it: a command to copy, with what it is for; or a sentence without one. */
+export const actionParts = (action: string): { command: string | null; text: string } => {
+  if (!action.startsWith('label-relay ')) return { command: null, text: action };
+  const [command = '', ...words] = action.split(/ {2,}/);
+  return { command, text: words.join(' ') };
 };
 
 /** An attention with what a person can do about it. */

@@ -5,7 +5,7 @@ import { attention, type Attention } from './attention.ts';
 import { lastGeneration, type ChainState, type EndStatus, type Generation } from './chain-state.ts';
 import { DAY_MS, MINUTE_MS, HOUR_MS, formatDuration } from './durations.ts';
 import { labelingJobName } from './names.ts';
-import { allowance, committedCost, objectsSent } from './spending.ts';
+import { allowance, committedCost, objectPrice, objectsSent } from './spending.ts';
 
 /** One labeling job to run: what is decided before its input is written. */
 export type JobOrder = {
@@ -120,17 +120,21 @@ const orderAtLimits = (state: ChainState): Order | null => {
   }
   const allowed = allowance(state);
   if (allowed.objects > 0) return null;
+  const remaining = state.dataset?.remaining ?? 0;
   if (allowed.limit === 'max-cost') {
+    const committed = committedCost(state) ?? 0;
+    // Rounded up: whoever raises the limit to it has raised it far enough.
+    const whole = Math.ceil((committed + remaining * (objectPrice(state) ?? 0)) * 100 - 1e-6) / 100;
     return askAbout(
       state,
       'max-cost',
-      `${(committedCost(state) ?? 0).toFixed(2)} ${policy.price?.currency ?? ''} of at most ${policy.maxCost ?? 0} are committed; not one more object fits`,
+      `${committed.toFixed(2)} ${policy.price?.currency ?? ''} of at most ${policy.maxCost ?? 0} are committed; not one more object fits, and with all ${remaining} that remain it would be ${whole.toFixed(2)}`,
     );
   }
   return askAbout(
     state,
     'max-objects-sent',
-    `${objectsSent(state)} objects were sent to workers; the limit is ${policy.maxObjectsSent ?? 0}`,
+    `${objectsSent(state)} objects were sent to workers; the limit is ${policy.maxObjectsSent ?? 0}, and with all ${remaining} that remain it would be ${objectsSent(state) + remaining}`,
   );
 };
 

@@ -67,16 +67,18 @@ const standsAgain = (before: ChainState, resumed: ChainState): string | null => 
   if (order.kind === 'ask') {
     const { reason, message, actions } = order.attention;
     const atLimit = reason === 'max-cost' || reason === 'max-objects-sent';
-    return atLimit ? `the chain would wait again at once: ${message}; ${actions[0] ?? ''}` : null;
+    return atLimit
+      ? `the chain would wait again at once: ${message}; ${(actions[0] ?? '').replace(/ {2,}/, ' ')}`
+      : null;
   }
   // From attention it may well end: that is how the chain would have gone on without the question.
   if (order.kind !== 'end' || before.phase.kind !== 'ended') return null;
   if (before.spec.streaming) return `${order.reason}; a streaming job is not continued: start another chain`;
   if (order.status !== 'labeled') {
-    return `the chain would end again at once: ${order.reason}; raise the limit with amend first`;
+    return `the chain would end again at once: ${order.reason}; raise policy.maxJobs or policy.maxDuration first: label-relay amend ${chain} --set <path>=<value>`;
   }
   const how = (before.dataset?.setAside ?? 0) > 0 ? ' (or use --retry-set-aside for the objects set aside)' : '';
-  return `the chain ${chain} is labeled; add objects with amend first${how}`;
+  return `the chain ${chain} is labeled; give it further objects first: label-relay amend ${chain} --manifest s3://…${how}`;
 };
 
 /**

@@ -1,4 +1,5 @@
 /** The report as Markdown, for a ticket or a chat. */
+import { actionParts } from '../decisions/attention.ts';
 import type { Report } from './document.ts';
 import { dayText, plural } from './words.ts';
 
@@ -13,16 +14,16 @@ const table = (head: readonly string[], rows: readonly (string | number | null)[
   '',
 ];
 
+const actionLine = (action: string): string => {
+  const { command, text } = actionParts(action);
+  return command === null ? `- ${cell(text)}` : `- \`${command}\` ${cell(text)}`;
+};
+
 export const markdownOf = (report: Report): string => {
   const { chain, objects, jobs, attention, cost, objectsSummary: summary } = report;
   const lines = [`# ${chain}: ${report.status}`, '', cell(report.summary), ''];
   if (attention !== null) {
-    lines.push(
-      `**A person is asked: ${cell(attention.message)}**`,
-      '',
-      ...attention.actions.map((action) => `- \`${action}\``),
-      '',
-    );
+    lines.push(`**A person is asked: ${cell(attention.message)}**`, '', ...attention.actions.map(actionLine), '');
   }
   lines.push(
     ...table(

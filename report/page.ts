@@ -1,5 +1,6 @@
 /** The report as one page: everything inside, nothing loaded, light and dark. Escapes all that came from outside. */
 import { attemptsChart, jobTone, jobsChart, progressChart } from './charts.ts';
+import { actionParts } from '../decisions/attention.ts';
 import { formatDuration } from '../decisions/durations.ts';
 import type { JobReport, Report } from './document.ts';
 import { style } from './page-style.ts';
@@ -55,10 +56,15 @@ const figures = ({ objects, jobs, cost, objectsSent }: Report): string => {
   return `<dl class="figures">${entries.map(([value, name]) => `<div><dd>${escapeHtml(value)}</dd><dt>${escapeHtml(name)}</dt></div>`).join('')}</dl>`;
 };
 
+const actionHtml = (action: string): string => {
+  const { command, text: words } = actionParts(action);
+  return command === null ? escapeHtml(words) : `<code>${escapeHtml(command)}</code> ${escapeHtml(words)}`;
+};
+
 const attentionBox = ({ attention }: Report): string =>
   attention === null
     ? ''
-    : `<div class="asked"><strong>A person is asked: ${escapeHtml(attention.message)}</strong>${attention.since === null ? '' : ` <span class="quiet">since ${dayText(attention.since)}</span>`}<ul>${attention.actions.map((action) => `<li><code>${escapeHtml(action)}</code></li>`).join('')}</ul></div>`;
+    : `<div class="asked"><strong>A person is asked: ${escapeHtml(attention.message)}</strong>${attention.since === null ? '' : ` <span class="quiet">since ${dayText(attention.since)}</span>`}<ul>${attention.actions.map((action) => `<li>${actionHtml(action)}</li>`).join('')}</ul></div>`;
 
 const lived = ({ createdAt, endedAt }: JobReport): string =>
   createdAt === null || endedAt === null ? '' : formatDuration(Date.parse(endedAt) - Date.parse(createdAt));
@@ -220,7 +226,7 @@ export const pageOf = async (report: Report): Promise<string> => {
           'What could not be read',
           `<ul>${report.notes.map((note) => `<li>${escapeHtml(note)}</li>`).join('')}</ul>`,
         ),
-    `<footer>Made by label-relay on ${dayText(report.madeAt)}. Times of jobs are by the service's clock.</footer>`,
+    `<footer>Made by label-relay on ${dayText(report.madeAt)}. Times are UTC, those of jobs by the service's clock.</footer>`,
   ];
   return `<!doctype html>
 <html lang="en">

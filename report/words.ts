@@ -52,7 +52,10 @@ const outcomeText = (outcome: string): string => {
   }
 };
 
-const given = (job: JobReport): string => (job.sent === null ? 'the objects' : plural(job.sent, 'object'));
+const given = (job: JobReport): string => {
+  const objects = job.sent === null ? 'the objects' : plural(job.sent, 'object');
+  return job.note === null ? objects : `${objects} (${job.note})`;
+};
 
 const jobText = (job: JobReport): string => {
   const name = `Job ${job.generation} (${job.name})`;

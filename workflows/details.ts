@@ -2,7 +2,8 @@
  * The current details of both workflows in the Temporal Web UI: Markdown for a person who knows nothing of us. Sentences and
  * lists, no tables: the Web UI draws the cells of a table without a space between them.
  */
-import type { ChainState } from '../decisions/chain-state.ts';
+import { actionParts } from '../decisions/attention.ts';
+import { countersOf, type ChainState } from '../decisions/chain-state.ts';
 import { asTerminal } from '../decisions/ending.ts';
 import { formatDuration } from '../decisions/durations.ts';
 import { deadlineOf, forecastOf, type Follow, type FollowContext } from '../decisions/follow.ts';
@@ -46,19 +47,42 @@ export const jobDetails = (
   return lines.join('\n');
 };
 
+const actionLine = (action: string): string => {
+  const { command, text } = actionParts(action);
+  return command === null ? `- ${text}` : `- \`${command}\` ${text}`;
+};
+
+/** What a person can do with a chain that asks nothing. */
+const freeActions = ({ chain, end, phase, stopRequested, spec }: ChainState): string[] => {
+  const report = `label-relay report ${chain} -o ${chain}.html  for all of it on one page`;
+  if (end !== null) {
+    const goOn =
+      end.status === 'labeled' ? 'once `amend --manifest` gave it further objects' : 'to go on with the rest';
+    return spec.streaming ? [report] : [report, `label-relay resume ${chain}  ${goOn}`];
+  }
+  if (stopRequested !== null || phase.kind === 'ended') return [report];
+  return [
+    report,
+    `label-relay amend ${chain} --set <path>=<value>  to change it from its next job on`,
+    `label-relay stop ${chain}  to stop the job, keep its labels and end the chain`,
+  ];
+};
+
 export const chainDetails = (state: ChainState): string => {
   const { dataset, attention, end } = state;
   const last = state.generations.at(-1);
   const lines: string[] = [];
   if (end !== null) lines.push(`**${end.status}** – ${end.reason}`);
   else if (attention !== null) {
-    lines.push(
-      `**Attention: ${attention.message}**`,
-      '',
-      'What you can do:',
-      ...attention.actions.map((action) => `- \`${action}\``),
-    );
+    lines.push(`**Attention: ${attention.message}**`, '', 'What you can do:', '', ...attention.actions.map(actionLine));
   } else lines.push(`**running**${last === undefined ? '' : ` – generation ${last.generation}, job \`${last.name}\``}`);
+  const live = state.phase.kind === 'job' ? last : undefined;
+  if (live !== undefined && live.createdAtMs !== null && !state.spec.streaming) {
+    lines.push(
+      '',
+      `Deadline of the live job: ${day(live.createdAtMs + state.spec.policy.lifetimeMs)} (the service's clock).`,
+    );
+  }
   if (dataset !== null) {
     lines.push(
       '',
@@ -69,13 +93,17 @@ export const chainDetails = (state: ChainState): string => {
     lines.push('', 'Labeling jobs:', '');
     for (const job of state.generations.slice(-12)) {
       const outcome = job.outcome === null ? '' : ` (${job.outcome})`;
-      lines.push(`${job.generation}. \`${job.name}\`: ${job.status}${outcome}, ${job.newLabels} new labels`);
+      const labels = job === live ? countersOf(job).totalLabeled : job.newLabels;
+      const reason = job.failureReason ?? job.input?.note ?? null;
+      const why = reason === null ? '' : ` – ${reason.replaceAll(/\s+/g, ' ')}`;
+      lines.push(`${job.generation}. \`${job.name}\`: ${job.status}${outcome}, ${labels} new labels${why}`);
     }
   }
   const cost = committedCost(state);
   if (cost !== null) lines.push('', `Committed: ${cost.toFixed(2)} ${state.spec.policy.price?.currency ?? ''}`);
   const { finalManifestUri = null, leftoverReportUri = null } = end ?? {};
   if (finalManifestUri !== null) lines.push('', `Final manifest: ${finalManifestUri}`);
-  if (leftoverReportUri !== null) lines.push(`Leftover report: ${leftoverReportUri}`);
+  if (leftoverReportUri !== null) lines.push('', `Leftover report: ${leftoverReportUri}`);
+  if (attention === null) lines.push('', 'What you can do:', '', ...freeActions(state).map(actionLine));
   return lines.join('\n');
 };

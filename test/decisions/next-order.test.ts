@@ -223,7 +223,10 @@ describe('the order after a merge: attention, nothing remains, limits, no progre
     const spec = specOf({ policy: { maxObjectsSent: 100 } });
     expect(nextOrder(after({}, { spec, jobsWithoutProgressInRow: 9 }))).toMatchObject({
       kind: 'ask',
-      attention: { reason: 'max-objects-sent', message: '100 objects were sent to workers; the limit is 100' },
+      attention: {
+        reason: 'max-objects-sent',
+        message: '100 objects were sent to workers; the limit is 100, and with all 100 that remain it would be 200',
+      },
     });
   });
 
@@ -232,7 +235,11 @@ describe('the order after a merge: attention, nothing remains, limits, no progre
     const job = { counters: counters({ totalLabeled: 50, humanLabeled: 50 }) };
     expect(nextOrder(after(job, { spec, jobsWithoutProgressInRow: 9 }))).toMatchObject({
       kind: 'ask',
-      attention: { reason: 'max-cost', message: '50.00 EUR of at most 50 are committed; not one more object fits' },
+      attention: {
+        reason: 'max-cost',
+        message:
+          '50.00 EUR of at most 50 are committed; not one more object fits, and with all 100 that remain it would be 150.00',
+      },
     });
   });
 

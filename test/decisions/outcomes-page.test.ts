@@ -119,10 +119,12 @@ test('what a person can do about each reason, word for word', () => {
   );
   const resume = 'label-relay resume birds';
   const end = 'label-relay stop birds  to end the chain here';
-  const mend = [`mend the cause (label-relay amend birds if it is in the spec), then ${resume}`, end];
+  const amend = 'label-relay amend birds --set';
+  const mend = [`${amend} <path>=<value>  if the cause is in the spec`, `${resume}  once the cause is mended`, end];
+  const raised = [`${resume}  once it is raised`, end];
   const again = [`${resume}  to try again`, end];
   const anew = [`${resume}  to go on with a new job`, end];
-  const named = [`mend the cause named above, then ${resume}`, end];
+  const named = [`${resume}  once the cause named above is mended`, end];
   const look = ['look at the job in the SageMaker console; it is still followed', 'label-relay stop birds  to stop it'];
   expect(actions).toEqual({
     'stopped-outside': [`${resume}  to go on with what is unlabeled`, end],
@@ -134,8 +136,8 @@ test('what a person can do about each reason, word for word', () => {
       `${resume}  to go on`,
       end,
     ],
-    'max-objects-sent': [`raise policy.maxObjectsSent with label-relay amend birds, then ${resume}`, end],
-    'max-cost': [`raise policy.maxCost with label-relay amend birds, then ${resume}`, end],
+    'max-objects-sent': [`${amend} policy.maxObjectsSent=<more>  to raise the limit`, ...raised],
+    'max-cost': [`${amend} policy.maxCost=<more>  to raise the limit`, ...raised],
     'many-set-aside': [
       `${resume}  to go on without these objects`,
       `${resume} --retry-set-aside  to give them new attempts`,
@@ -146,7 +148,7 @@ test('what a person can do about each reason, word for word', () => {
       `${resume} --accept-missing  to go on with the labels that are there`,
       end,
     ],
-    'unreadable-output': [`mend the lines named above in the job's output, then ${resume}`, end],
+    'unreadable-output': ["mend the lines named above in the job's output", `${resume}  once they are mended`, end],
     'unmatched-label': [
       'look at the unmatched file named above: these labels belong to no object of the dataset',
       `${resume}  to go on without them`,

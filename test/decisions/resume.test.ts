@@ -64,7 +64,7 @@ test('a chain that a brake finished goes on', () => {
 test('a chain that a limit finished is refused until the limit is raised', () => {
   const spec = specOf({ policy: { maxJobs: 1 } });
   expect(refusal(ended('finished', { spec }), plain, false)).toBe(
-    'the chain would end again at once: the limit of 1 jobs is reached; raise the limit with amend first',
+    'the chain would end again at once: the limit of 1 jobs is reached; raise policy.maxJobs or policy.maxDuration first: label-relay amend birds --set <path>=<value>',
   );
   expect(resumed(ended('finished', { spec: specOf({ policy: { maxJobs: 2 } }) })).end).toBeNull();
 });
@@ -74,9 +74,11 @@ describe('a labeled chain', () => {
     ended('labeled', { dataset: datasetOf({ total: 10, labeled: 10 - setAside, setAside }) });
 
   test('is refused, and the message says what would give it work', () => {
-    expect(refusal(labeled(), plain, false)).toBe('the chain birds is labeled; add objects with amend first');
+    expect(refusal(labeled(), plain, false)).toBe(
+      'the chain birds is labeled; give it further objects first: label-relay amend birds --manifest s3://…',
+    );
     expect(refusal(labeled(2), plain, false)).toBe(
-      'the chain birds is labeled; add objects with amend first (or use --retry-set-aside for the objects set aside)',
+      'the chain birds is labeled; give it further objects first: label-relay amend birds --manifest s3://… (or use --retry-set-aside for the objects set aside)',
     );
   });
 
@@ -117,12 +119,12 @@ test('--accept-missing is only for a chain that waits because labels are missing
 test('a limit of money or objects is refused until it is raised, with the command', () => {
   const spec = specOf({ policy: { maxObjectsSent: 100 } });
   expect(refusal(asking('max-objects-sent', { spec }), plain, false)).toBe(
-    'the chain would wait again at once: 100 objects were sent to workers; the limit is 100; raise policy.maxObjectsSent with label-relay amend birds, then label-relay resume birds',
+    'the chain would wait again at once: 100 objects were sent to workers; the limit is 100, and with all 100 that remain it would be 200; label-relay amend birds --set policy.maxObjectsSent=<more> to raise the limit',
   );
   const money = specOf({ policy: { price: { perObject: 1 }, maxCost: 10 } });
   const paid = [jobOf({ counters: counters({ totalLabeled: 10, humanLabeled: 10 }) })];
   expect(refusal(asking('max-cost', { spec: money, generations: paid }), plain, false)).toContain(
-    'raise policy.maxCost',
+    'label-relay amend birds --set policy.maxCost=<more> to raise the limit',
   );
   expect(
     resumed(asking('max-objects-sent', { spec: specOf({ policy: { maxObjectsSent: 101 } }) })).attention,

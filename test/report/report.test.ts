@@ -109,6 +109,32 @@ describe('the page', () => {
     expect(page).not.toMatch(/NaN|undefined|Infinity/);
   });
 
+  test('writes the hours of its charts as those of its sentences, and stretches a short chain over the whole width', async () => {
+    const page = await pageOf(
+      report({
+        objects: { total: 9, labeled: 9, remaining: 0, setAside: 0, doubled: 0 },
+        jobs: [job(1, { createdAt: '2026-11-29T21:41:00.000Z', endedAt: '2026-11-29T21:57:00.000Z', newLabels: 9 })],
+      }),
+    );
+    const times = [...page.matchAll(/>(\d\d:\d\d)</g)].map(([, time]) => time);
+    expect(times).toContain('21:45');
+    expect(times.every((time) => time !== undefined && time >= '21:41' && time <= '21:57')).toBe(true);
+  });
+
+  test('shows a command to copy apart from what it is for', async () => {
+    const actions = ['label-relay resume birds  to go on', 'look at the portal'];
+    const asked = report({ attention: { reason: 'no-progress', message: 'nobody', actions, since: null } });
+    expect(await pageOf(asked)).toContain(
+      '<li><code>label-relay resume birds</code> to go on</li><li>look at the portal</li>',
+    );
+    expect(markdownOf(asked)).toContain('- `label-relay resume birds` to go on\n- look at the portal\n');
+  });
+
+  test('says why a job was given less than there was', () => {
+    const made = report({ jobs: [job(1, { sent: 15, note: 'a smaller slice, so that policy.maxCost holds' })] });
+    expect(made.words[0]).toContain('was given 15 objects (a smaller slice, so that policy.maxCost holds) on ');
+  });
+
   test('says that there is no job yet, and draws nothing', async () => {
     const page = await pageOf(report(emptyDocument));
     expect(page).toContain('No labeling job exists yet.');

@@ -90,7 +90,7 @@ test('an ended chain: resume without work is refused, amend adds objects to its 
     if (status.name !== 'RUNNING') break;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  expect(await problem(relay.resume('grown'))).toMatch(/is labeled; add objects with amend first/);
+  expect(await problem(relay.resume('grown'))).toMatch(/is labeled; give it further objects first/);
   const missing = relay.amend('grown', { manifestUri: 's3://data/grown/nothing.manifest' });
   expect(await problem(missing)).toMatch(/nothing.manifest does not exist/);
   world.s3.store.write('s3://data/grown/more.manifest', manifestText('grown', 3, 4));
