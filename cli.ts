@@ -3,8 +3,22 @@
 import { Command, CommanderError, Option } from 'commander';
 import { registerAws } from './cli/commands/aws.ts';
 import { EXIT, guardOutput, runCommand } from './cli/output.ts';
+import { nearest } from './decisions/nearest.ts';
+import { InputError } from './errors.ts';
 
 const json = (): Option => new Option('--json', 'print JSON on stdout and nothing else there');
+
+/** A command that also has commands below it takes no words of its own: one that it gets was meant as one of those. */
+const refuseWords = (command: Command): void => {
+  const [word] = command.args;
+  if (word === undefined) return;
+  const like = nearest(
+    word,
+    command.commands.map((below) => below.name()),
+  );
+  const advice = like === null ? '' : `; did you mean ${command.name()} ${like}?`;
+  throw new InputError(`there is no command ${command.name()} ${word}${advice}`);
+};
 
 const program = new Command('label-relay')
   .description(
@@ -13,13 +27,15 @@ const program = new Command('label-relay')
   .addHelpText(
     'after',
     `
-Exit codes: 0 done (also finished and stopped), 1 failed, 2 bad input, 3 a person is asked (watch, demo, start --wait),
-130 where Ctrl-C ended the waiting for a chain that goes on. Colours only on a terminal, and not with NO_COLOR.
-Temporal and AWS are found by their standard environment variables (TEMPORAL_*, AWS_*) and profiles.
+Exit codes: 0 done (also finished and stopped), 1 failed, 2 bad input, 3 a
+person is asked (watch, demo, start --wait), 130 where Ctrl-C ended the waiting
+for a chain that goes on. Colours only on a terminal, and not with NO_COLOR.
+Temporal and AWS are found by their standard environment variables (TEMPORAL_*,
+AWS_*) and profiles.
 
 Examples:
-  $ label-relay demo                       the whole story on this machine, no account needed
-  $ label-relay local                      a local stack to try things on
+  $ label-relay demo     the whole story on this machine, no account needed
+  $ label-relay local    a local stack to try things on
   $ label-relay start examples/image-classification.json --wait
   $ label-relay show birds
   $ label-relay report birds -o birds.html`,
@@ -50,7 +66,13 @@ const local = program
   .option('--web-port <port>', 'port of the Temporal Web UI')
   .option('--seed <number>', "the simulator's chance")
   .addHelpText('after', '\nExamples:\n  $ label-relay local\n  $ label-relay local --json --without worker')
-  .action((options) => runCommand(async () => (await import('./cli/commands/local.ts')).local(options)));
+  .allowExcessArguments()
+  .action((options, command: Command) =>
+    runCommand(async () => {
+      refuseWords(command);
+      await (await import('./cli/commands/local.ts')).local(options);
+    }),
+  );
 
 local
   .command('advance <duration>')

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { createRequestSchema, taskTypeOf, type CreateRequest } from './create-request.ts';
 import { accountOfArn, regionOfArn } from './names.ts';
 import { policyProblems, policySchema, resolvePolicy, type Policy, type PolicyInput } from './policy.ts';
-import { problemText } from './problems.ts';
+import { problemText, withKnownFields } from './problems.ts';
 import type { Spec } from './spec.ts';
 
 /** What reaches the workflow: the whole new spec, already checked, and a manifest of further objects. Plain JSON. */
@@ -104,12 +104,16 @@ export const readAmendment = (old: Spec, changes: unknown): AmendReading => {
     isRecord(changes) && given !== undefined ? { ...changes, policy: given } : changes,
     {
       reportInput: true,
+      error: withKnownFields,
     },
   );
   if (!parsed.success) {
     return { kind: 'problems', problems: parsed.error.issues.flatMap((issue) => problemText(issue, 'the changes')) };
   }
-  const job = createRequestSchema.safeParse(mergeInto(old.job, parsed.data.job ?? {}), { reportInput: true });
+  const job = createRequestSchema.safeParse(mergeInto(old.job, parsed.data.job ?? {}), {
+    reportInput: true,
+    error: withKnownFields,
+  });
   if (!job.success) {
     return {
       kind: 'problems',

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { createRequestSchema, isStreaming, taskTypeOf, type CreateRequest } from './create-request.ts';
 import { CHAIN_NAME_MAX_LENGTH, accountOfArn, isChainName, regionOfArn } from './names.ts';
-import { problemText } from './problems.ts';
+import { problemText, withKnownFields } from './problems.ts';
 import { policyProblems, policySchema, resolvePolicy, type Policy } from './policy.ts';
 import { filledIn } from './skeleton.ts';
 
@@ -57,7 +57,7 @@ export const readSpec = (input: unknown): SpecReading => {
     given = { ...input, ...(isRecord(input['job']) ? { job: filledIn(job) } : {}) };
     problems.push(...policyProblemsOf(input['policy']));
   }
-  const result = specSchema.safeParse(given, { reportInput: true });
+  const result = specSchema.safeParse(given, { reportInput: true, error: withKnownFields });
   if (!result.success) problems.push(...result.error.issues.flatMap((issue) => problemText(issue)));
   if (!result.success || problems.length > 0) return { kind: 'problems', problems };
   const { chain, job, policy } = result.data;

@@ -1,6 +1,7 @@
 /** The actions of the commands about chains: start, adopt, show, watch, stop, resume, amend, list. */
 import type { AttentionReason, ChainStatus, Finding, LabelRelay } from '../../client.ts';
 import { ATTENTION_REASONS } from '../../decisions/attention.ts';
+import { nearest } from '../../decisions/nearest.ts';
 import { InputError } from '../../errors.ts';
 import { chainTable } from '../chain-table.ts';
 import { liveView } from '../live-view.ts';
@@ -209,7 +210,11 @@ export const amend = async (
 const attentionReason = (word: string): AttentionReason => {
   const reason = ATTENTION_REASONS.find((one) => one === word);
   if (reason !== undefined) return reason;
-  throw new InputError(`--attention ${word}: there is no such reason; there are: ${ATTENTION_REASONS.join(', ')}`);
+  const like = nearest(word, ATTENTION_REASONS);
+  const advice = like === null ? '' : `; did you mean ${like}?`;
+  throw new InputError(
+    `--attention ${word}: there is no such reason${advice}; there are: ${ATTENTION_REASONS.join(', ')}`,
+  );
 };
 
 export const list = async (options: {

@@ -19,7 +19,9 @@ test.each([
   [['adopt', 'an-arn', '--chain', 'birds', '--policy', 'no-such-file.json'], /^label-relay: no-such-file\.json cannot/],
   [['events', 'send', 'no-such-file.json'], /^label-relay: no-such-file\.json cannot be read; give a file of events/],
   [['events', 'send', '.'], /^label-relay: \. cannot be read; give a file of events/],
-  [['list', '--attention', 'boredom'], /^label-relay: --attention boredom: there is no such reason/],
+  [['list', '--attention', 'boredom'], /^label-relay: --attention boredom: there is no such reason; there are: /],
+  [['list', '--attention', 'max-cots'], /there is no such reason; did you mean max-cost\?/],
+  [['local', 'advnce', '1d'], /^label-relay: there is no command local advnce; did you mean local advance\?/],
 ])('%j is refused without a server', async (args, expected) => {
   const { code, stdout, stderr } = await runCli(args, NOWHERE);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

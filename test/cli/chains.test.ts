@@ -78,7 +78,9 @@ test('resume of a running chain, a second start and an ended wait are refused', 
 test('amend refuses what cannot change and takes what can', async () => {
   const fixed = await refusal(['amend', 'example-texts', '--set', 'job.LabelAttributeName=mood']);
   expect(fixed).toMatch(/job\.LabelAttributeName: cannot be amended \(it is tone\)/);
-  expect(await refusal(['amend', 'example-texts', '--set', 'policy.maxjobs=3'])).toMatch(/maxjobs/);
+  expect(await refusal(['amend', 'example-texts', '--set', 'policy.maxjobs=3'])).toMatch(
+    /policy\.maxjobs: is not a field here; did you mean maxJobs\?/,
+  );
   expect(await refusal(['amend', 'example-texts', '--set', 'nothing'])).toMatch(/expected path=value/);
   expect(await refusal(['amend', 'example-texts'])).toMatch(/nothing to amend/);
   const taken = await stack.run(['amend', 'example-texts', '--set', 'policy.maxJobs=9']);
@@ -212,7 +214,8 @@ test('events send counts what became of each line, and says which are unusable',
   expect(JSON.parse(sent.stdout)).toMatchObject({ complete: true, problems: [] });
   const broken = await stack.run(['events', 'send', '-'], 'not an event\n');
   expect(broken.code).toBe(1);
-  expect(broken.stderr).toMatch(/line 1/);
+  expect(broken.stderr).toBe('line 1 was not sent: it is no JSON (poison: not-json)\n');
+  expect(await refusal(['events', 'send', stack.folder])).toMatch(/cannot be read; give a file of events/);
   expect(await refusal(['events', 'send', join(stack.folder, 'none.jsonl')])).toMatch(/cannot be read/);
 });
 

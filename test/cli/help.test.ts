@@ -27,7 +27,7 @@ test('the commands of the design are there', async () => {
       'demo local worker start show watch stop resume amend report list events setup doctor aws'.split(' '),
     ),
   );
-  expect(text).toMatch(/Exit codes: 0 done.*1 failed.*2 bad input.*3 a person is asked/s);
+  expect(text).toMatch(/Exit codes: 0 done.*1 failed.*2 bad input.*3 a\s+person is asked/s);
 });
 
 test('each command has help with a sentence, its options, and an example or no arguments', async () => {
@@ -42,6 +42,15 @@ test('each command has help with a sentence, its options, and an example or no a
     if (takesArguments && !text.includes('$ label-relay ')) wanting.push(command.join(' '));
   }
   expect(wanting).toEqual([]);
+}, 120_000);
+
+test('help is read on 80 columns', async () => {
+  const wide: string[] = [];
+  for (const command of [[], ...(await leaves())]) {
+    const lines = (await help(...command)).split('\n').filter((line) => line.length > 80 && !line.includes('arn:aws:'));
+    wide.push(...lines);
+  }
+  expect(wide).toEqual([]);
 }, 120_000);
 
 test('no command and an unknown one exit 2', async () => {

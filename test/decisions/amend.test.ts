@@ -114,7 +114,7 @@ test('null gives a field of the policy its default again', () => {
     'policy.maxCost: needs policy.price to count with; set perAnswer or perObject',
   ]);
   expect(problems({ policy: { maxCosts: null } }, old)).toEqual([
-    'policy.maxCosts: is not a field here; check its spelling or remove it',
+    'policy.maxCosts: is not a field here; did you mean maxCost?',
   ]);
 });
 
@@ -189,7 +189,7 @@ test('all refusals and mistakes are listed, with their paths', () => {
     'job.HumanTaskConfig.TaskTitle: expected string, received number',
     'job.TaskTitle: is not a field here; check its spelling or remove it',
   ]);
-  expect(problems({ polcy: {} })).toEqual(['polcy: is not a field here; check its spelling or remove it']);
+  expect(problems({ polcy: {} })).toEqual(['polcy: is not a field here; did you mean policy?']);
   expect(problems('x')).toEqual(['the changes: expected object, received string']);
   expect(problems(null)).toEqual(['the changes: expected object, received null']);
 });

@@ -115,7 +115,7 @@ test('all mistakes of all parts at once', () => {
     'chain: must be lower case letters, digits and inner hyphens, at most 53',
     'job.RoleArn: must be the ARN of an IAM role (arn:aws:iam::<account>:role/…)',
     'job.HumanTaskConfig.TaskTitle: is missing (expected string)',
-    'job.HumanTaskConfig.TaskTitel: is not a field here; check its spelling or remove it',
+    'job.HumanTaskConfig.TaskTitel: is not a field here; did you mean TaskTitle?',
     'job.Tags[0].Key: tags that begin with aws: or label-relay: are reserved; remove it',
     'job.Tags[1].Key: tags that begin with aws: or label-relay: are reserved; remove it',
     'job.LabelAttributeName: must not end with -ref for the task type BoundingBox',
