@@ -38,7 +38,7 @@ const HAND_OVER_RECHECK_MS = 30 * MINUTE_MS;
 const GONE_AFTER_LOOKS = 10;
 
 /** Permissions come and go for some minutes while they are changed; a person is asked after so many refusals, about a quarter of an hour. */
-const REFUSED_LOOKS_TOLD = 8;
+export const REFUSED_LOOKS_TOLD = 8;
 
 /** The wait before the next look at a job that the last so many looks did not show. */
 export const unseenLookMs = (looks: number): number =>

@@ -3,11 +3,20 @@
  * chain's end, one more look for labels that were published late (law 2: they are merged and counted, never dropped).
  */
 import { condition, log } from '@temporalio/workflow';
-import { countersHeard, jobMerged, lateLabelsMerged, mergeBlocked, streamingJobEnded } from '../decisions/after-job.ts';
+import {
+  countersHeard,
+  jobInTrouble,
+  jobMerged,
+  jobSeen,
+  lateLabelsMerged,
+  mergeBlocked,
+  streamingJobEnded,
+} from '../decisions/after-job.ts';
 import type { Phase } from '../decisions/chain-state.ts';
 import { countersLookMs } from '../decisions/counters.ts';
-import { HOUR_MS, MINUTE_MS, formatDuration } from '../decisions/durations.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS, formatDuration } from '../decisions/durations.ts';
 import type { Ending } from '../decisions/ending.ts';
+import { REFUSED_LOOKS_TOLD, unseenLookMs } from '../decisions/follow.ts';
 import { call } from './calls.ts';
 import type { ChainRun } from './chain-run.ts';
 import { blockOf, waitForPerson } from './person.ts';
@@ -26,13 +35,13 @@ const waitForCountersMs = ({ state, stopped }: ChainRun, generation: number, end
   return countersLookMs({ ending, input, stopped, policy: state.spec.policy }, looks);
 };
 
-/** Waits, and asks for the counters; the ending with what they say then. */
+/** Waits, and asks for the counters; the ending with what they say then, or why AWS shows nothing. */
 const askForCounters = async (
   run: ChainRun,
   generation: number,
   ending: EndedJob,
   waitMs: number,
-): Promise<EndedJob> => {
+): Promise<{ ending: EndedJob; refusal: string | null }> => {
   const { name } = ending.observation;
   const summary = `Asks again in ${formatDuration(waitMs)}: ${name} is ${ending.status}, and its counters are all zero`;
   await condition(() => run.stopped, waitMs, { summary });
@@ -40,7 +49,48 @@ const askForCounters = async (
   const found = await call('describeLabelingJob', `See the counters of ${name} again`, job);
   if (found.kind === 'observed') run.set(countersHeard(run.state, generation, found));
   const { phase } = run.state;
-  return phase.kind === 'settling' && phase.ending.kind === 'ended' ? phase.ending : ending;
+  return {
+    ending: phase.kind === 'settling' && phase.ending.kind === 'ended' ? phase.ending : ending,
+    refusal: found.kind === 'refused' ? found.message : null,
+  };
+};
+
+const LOOKS_A_DAY = DAY_MS / unseenLookMs(Infinity);
+
+/** AWS hides the ended job: a person is told, at first and daily. The question goes away by itself once it can be seen. */
+const tellHidden = (run: ChainRun, generation: number, name: string, refusals: number, refusal: string): void => {
+  const sinceTold = refusals - REFUSED_LOOKS_TOLD;
+  if (sinceTold < 0 || sinceTold % LOOKS_A_DAY !== 0) return;
+  const message = `AWS refuses to show the labeling job ${name}, so nobody sees how many labels it counted: ${refusal}`;
+  run.set(jobInTrouble(run.state, generation, 'describe-refused', message));
+  run.showInList();
+  const { attention } = run.state;
+  if (attention !== null) run.tell.attention(attention, sinceTold / LOOKS_A_DAY);
+};
+
+/**
+ * Counters that say nothing are asked for again before they are believed. A look that AWS refuses says nothing of them
+ * either: however many there are, the zeros are not believed for them (I1, I6).
+ */
+const heardCounters = async (run: ChainRun, generation: number, given: EndedJob): Promise<EndedJob> => {
+  let ending = given;
+  let refusals = 0;
+  for (let looks = 0; ;) {
+    const waitMs = waitForCountersMs(run, generation, ending, looks);
+    if (waitMs === null) break;
+    const asked = await askForCounters(run, generation, ending, refusals > 0 ? unseenLookMs(refusals) : waitMs);
+    ({ ending } = asked);
+    if (asked.refusal === null) {
+      refusals = 0;
+      looks += 1;
+      run.set(jobSeen(run.state));
+    } else {
+      refusals += 1;
+      tellHidden(run, generation, ending.observation.name, refusals, asked.refusal);
+    }
+  }
+  run.set(jobSeen(run.state));
+  return ending;
 };
 
 /**
@@ -54,12 +104,7 @@ export const settle = async (run: ChainRun, phase: Extract<Phase, { kind: 'settl
     run.set(streamingJobEnded(run.state, generation));
     return;
   }
-  let { ending } = phase;
-  for (let looks = 0; ; looks += 1) {
-    const waitMs = waitForCountersMs(run, generation, ending, looks);
-    if (waitMs === null) break;
-    ending = await askForCounters(run, generation, ending, waitMs);
-  }
+  const ending = await heardCounters(run, generation, phase.ending);
   for (let look = 0, waitedMs = 0; ; look += 1) {
     const { phase: current } = run.state;
     const result = await call('settleAndMerge', `Merge the output of ${ending.observation.name}`, {

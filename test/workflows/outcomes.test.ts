@@ -1,5 +1,6 @@
 /** Every row of the outcome table (DESIGN 5), with real workflows and activities against the simulator. */
 import type { ChainState } from '../../decisions/chain-state.ts';
+import { HOUR_MS, MINUTE_MS } from '../../decisions/durations.ts';
 import { timeSkippingServer } from '../support/servers.ts';
 import { expectNothingPaidTwice } from './support/paid-once.ts';
 import { World, type Story } from './support/world.ts';
@@ -218,4 +219,24 @@ test('I1, I6: a job that is over while its counters are still zero is not merged
   expect(outcomes(state)).toEqual(['labeled']);
   expect(state.generations[0]).toMatchObject({ newLabels: 10, counters: { totalLabeled: 10 } });
   expectNothingPaidTwice(world, 'zero-at-end');
+});
+
+test('I1, I6: zeros are not believed because AWS refuses to show the job again; a person is told meanwhile', async () => {
+  await world.start('zero-hidden', {
+    jobs: [{ counters: { zeroFor: '2h' }, output: { late: '12h' }, workers: { ratePerHour: 1000 } }],
+    api: [{ op: 'DescribeLabelingJob', job: 'zero-hidden-*-001', fault: 'AccessDeniedException', nth: 4, times: 60 }],
+  });
+  const asked = await world.untilAttention('zero-hidden', 10 * MINUTE_MS);
+  expect(asked.attention).toMatchObject({
+    reason: 'describe-refused',
+    message: expect.stringContaining('AccessDeniedException'),
+  });
+  expect(asked.phase.kind).toBe('settling');
+  // Seen again, AWS counts labels that the output does not hold yet: that is another question, and no second job.
+  const missing = await world.until('zero-hidden', ({ attention }) => attention?.reason === 'labels-missing');
+  expect(missing.generations[0]?.counters?.totalLabeled).toBe(10);
+  await world.env.sleep(12 * HOUR_MS);
+  await world.resume('zero-hidden');
+  expect(outcomes(await world.untilEnded('zero-hidden'))).toEqual(['labeled']);
+  expectNothingPaidTwice(world, 'zero-hidden');
 });
