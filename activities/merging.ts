@@ -5,8 +5,7 @@
  */
 import type { LateOutput, Merge } from '../decisions/after-job.ts';
 import { countsAttempt } from '../decisions/attempts.ts';
-import type { ChainState, Dataset, Generation } from '../decisions/chain-state.ts';
-import { DAY_MS, SECOND_MS } from '../decisions/durations.ts';
+import { currentTerms, type ChainState, type Dataset, type Generation } from '../decisions/chain-state.ts';
 import { asTerminal, type Ending } from '../decisions/ending.ts';
 import type { Spec } from '../decisions/spec.ts';
 import { inspectOutput } from '../manifests/inspection.ts';
@@ -42,13 +41,6 @@ const outputUriOf = (spec: Spec, job: Generation, ending: EndedJob | null): stri
   job.output?.uri ??
   outputUriUnder(spec.job.OutputConfig.S3OutputPath, job.name);
 
-/** API HumanTaskConfig: 30 days for private and vendor teams, 6 hours on Mechanical Turk, when not given. */
-const taskAvailabilityMs = (spec: Spec): number => {
-  const { TaskAvailabilityLifetimeInSeconds: seconds, WorkteamArn } = spec.job.HumanTaskConfig;
-  if (seconds !== undefined) return seconds * SECOND_MS;
-  return WorkteamArn.includes(':workteam/public-crowd/') ? 6 * 3600 * SECOND_MS : 30 * DAY_MS;
-};
-
 const attemptRule =
   (state: ChainState, current: { generation: number; ending: EndedJob } | null) =>
   (generation: number, reason: string): boolean => {
@@ -64,7 +56,7 @@ const attemptRule =
         status,
         counters,
         ageAtEndMs: endedAtMs - createdAtMs,
-        taskAvailabilityMs: taskAvailabilityMs(state.spec),
+        taskAvailabilityMs: (job?.terms ?? currentTerms(state)).taskAvailabilityMs,
         declines: current?.generation === generation ? current.ending.declines : (job?.declines ?? 0),
       },
       reason,

@@ -4,6 +4,7 @@
  */
 import { attention, LIVE_JOB_REASONS, type AttentionReason } from './attention.ts';
 import {
+  currentTerms,
   heard,
   notCreatedText,
   withGeneration,
@@ -49,6 +50,7 @@ export const jobDecided = (state: ChainState, order: JobOrder, input: JobInput |
       newLabels: 0,
       complete: false,
       modelArn: null,
+      terms: currentTerms(state),
     },
   ],
 });
@@ -191,13 +193,14 @@ export const jobMerged = (
   merge: Merge,
 ): ChainState => {
   const job = state.generations.find((one) => one.generation === generation);
+  const { stoppingConditions, lifetimeMs } = job?.terms ?? currentTerms(state);
   const outcome = classifyEnding({
     ending,
     streaming: state.spec.streaming,
     remaining: merge.dataset.remaining,
     inputObjects: job?.input?.objects ?? 0,
-    stoppingConditions: state.spec.job.StoppingConditions,
-    policy: state.spec.policy,
+    stoppingConditions,
+    policy: { ...state.spec.policy, lifetimeMs },
   });
   const merged = withGeneration(
     {

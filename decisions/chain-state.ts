@@ -3,9 +3,11 @@
  * record in S3. Times are milliseconds since the epoch by the service's clock, never workflow time.
  */
 import type { Attention } from './attention.ts';
+import type { CreateRequest } from './create-request.ts';
+import { DAY_MS, HOUR_MS, SECOND_MS } from './durations.ts';
 import { chainSuffix } from './names.ts';
 import { NO_COUNTERS, type Ending, type LabelCounters, type NotCreated, type StopRequest } from './ending.ts';
-import type { Outcome } from './outcome.ts';
+import type { Outcome, StoppingConditions } from './outcome.ts';
 import type { Spec } from './spec.ts';
 
 /** The merged state of the chain: one version, written once. total = labeled + remaining + setAside. */
@@ -35,6 +37,15 @@ export type JobInput = {
   note: string | null;
 };
 
+/** What a job was started with and is judged by at its end: an amendment meanwhile holds from the next job on. */
+export type JobTerms = {
+  workersPerObject: number;
+  /** How long a task stays open for workers. */
+  taskAvailabilityMs: number;
+  stoppingConditions?: StoppingConditions;
+  lifetimeMs: number;
+};
+
 /** One labeling job of the chain. It stands here as soon as it is decided; `arn` is null until it exists. */
 export type Generation = {
   generation: number;
@@ -56,6 +67,8 @@ export type Generation = {
   /** Every line of its input has a label of its own output: no late label can come. */
   complete: boolean;
   modelArn: string | null;
+  /** Absent in a job that was decided before this was kept. */
+  terms?: JobTerms;
 };
 
 /** Where a chain is between two writes of its record. */
@@ -125,6 +138,22 @@ export const newChain = (spec: Spec, firstRunId: string): ChainState => ({
   end: null,
   firstHeardMs: null,
   lastHeardMs: null,
+});
+
+type HumanTaskConfig = CreateRequest['HumanTaskConfig'];
+
+/** API HumanTaskConfig: 30 days for private and vendor teams, 6 hours on Mechanical Turk, when not given. */
+const taskAvailabilityMs = ({ TaskAvailabilityLifetimeInSeconds: seconds, WorkteamArn }: HumanTaskConfig): number => {
+  if (seconds !== undefined) return seconds * SECOND_MS;
+  return WorkteamArn.includes(':workteam/public-crowd/') ? 6 * HOUR_MS : 30 * DAY_MS;
+};
+
+/** The terms of a job that is decided now. */
+export const currentTerms = ({ spec: { job, policy } }: Pick<ChainState, 'spec'>): JobTerms => ({
+  workersPerObject: job.HumanTaskConfig.NumberOfHumanWorkersPerDataObject,
+  taskAvailabilityMs: taskAvailabilityMs(job.HumanTaskConfig),
+  ...(job.StoppingConditions === undefined ? {} : { stoppingConditions: job.StoppingConditions }),
+  lifetimeMs: policy.lifetimeMs,
 });
 
 export const lastGeneration = (state: ChainState): Generation | null => state.generations.at(-1) ?? null;

@@ -3,7 +3,7 @@
  * prices: AWS's invoice is the truth. For ended jobs answers and objects by counters, or by the labels that were read if
  * these are more; for the live one every unlabeled object of its input, since workers may label them all.
  */
-import { countersOf, type ChainState, type Generation } from './chain-state.ts';
+import { countersOf, currentTerms, type ChainState, type Generation } from './chain-state.ts';
 
 /** The price of one object labeled by as many workers as the spec asks for; null without prices. */
 export const objectPrice = (state: ChainState): number | null => {
@@ -30,15 +30,18 @@ const committedObjects = (job: Generation): { byPeople: number; objects: number 
   return { byPeople: Math.max(humanLabeled, objects - machineLabeled), objects };
 };
 
-/** Committed cost in the currency of the policy; null without prices. Doubled labels were paid too and are counted. */
+/**
+ * Committed cost in the currency of the policy; null without prices. An answer is of as many workers as its own job had.
+ * Labels that came for an object that had one were paid too: they are among those that were read from their job's output.
+ */
 export const committedCost = (state: ChainState): number | null => {
   const { price } = state.spec.policy;
   if (price === null) return null;
-  const workers = state.spec.job.HumanTaskConfig.NumberOfHumanWorkersPerDataObject;
-  const jobs = state.generations.map(committedObjects);
-  const byPeople = jobs.reduce((sum, job) => sum + job.byPeople, 0) + (state.dataset?.doubled ?? 0);
-  const objects = jobs.reduce((sum, job) => sum + job.objects, 0) + (state.dataset?.doubled ?? 0);
-  return byPeople * workers * price.perAnswer + objects * price.perObject;
+  return state.generations.reduce((sum, job) => {
+    const { byPeople, objects } = committedObjects(job);
+    const { workersPerObject } = job.terms ?? currentTerms(state);
+    return sum + byPeople * workersPerObject * price.perAnswer + objects * price.perObject;
+  }, 0);
 };
 
 /** Objects sent to workers over all jobs. */

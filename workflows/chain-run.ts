@@ -80,6 +80,8 @@ export class ChainRun {
   endingReported: { generation: number; ending: Ending } | null = null;
   /** Outputs that were written again and could not be read; whoever creates a job must not wait for their merge. */
   unreadableOutputs: readonly LateOutput[] = [];
+  /** The spec as it was when a job was decided: what is amended meanwhile holds from the next job on. */
+  decided: { generation: number; spec: Spec } | null = null;
   /** The generation that an earlier run of this chain decided and may have created. */
   inheritedGeneration: number | null = null;
 

@@ -55,12 +55,13 @@ const knownOutputsOf = (run: ChainRun, job: Generation): KnownOutput[] =>
     });
 
 const inputOf = (run: ChainRun, job: Generation, begin: LabelingJobInput['begin']): LabelingJobInput => {
-  const { spec, stopRequested, generations } = run.state;
+  const { stopRequested, generations } = run.state;
+  const { spec } = run.decided?.generation === job.generation ? run.decided : run.state;
   return {
     chain: run.chain,
     generation: job.generation,
     region: spec.region,
-    request: labelingJobRequest(run.state, job),
+    request: labelingJobRequest({ ...run.state, spec }, job),
     policy: spec.policy,
     streaming: spec.streaming,
     sentObjects: job.input?.sentObjects ?? null,

@@ -111,25 +111,37 @@ const handleMessages = (run: ChainRun): void => {
 /** Writes the job's input and the record; the job itself is created by its own workflow. */
 const decideJob = async (run: ChainRun, order: JobOrder): Promise<void> => {
   const stopped = (): boolean => run.stopped;
+  const { spec } = run.state;
+  // I6: an order is only good for the spec that it was made from; after an amendment the next one is made anew.
+  const isOutdated = (): boolean => stopped() || run.state.spec !== spec;
   if (order.delayMs > 0) {
     await condition(stopped, order.delayMs, {
       summary: `Back-off of ${formatDuration(order.delayMs)} after a failed job`,
     });
   }
   if (stopped()) return;
+  if (run.state.spec !== spec) return decideAgain(run);
   // Answers published while a person or a back-off was waited for: their objects are not sent again (I1).
   if (await mergePublished(run)) return;
-  if (stopped()) return;
-  const { spec, dataset } = run.state;
+  if (isOutdated()) return;
+  const { dataset } = run.state;
   const input =
     spec.streaming || dataset === null
       ? null
       : await call('writeJobInput', `Write the input of ${order.name}`, { spec, dataset, order });
-  if (stopped()) return;
+  if (isOutdated()) return;
+  run.decided = { generation: order.generation, spec };
   run.set(jobDecided(run.state, order, input));
   run.showInList();
   await run.writeRecord(`${order.name} is decided`);
   if (order.generation > 1) run.tell.continued(order.generation, order.name);
+};
+
+/** After a back-off during which the chain was amended: what is next is decided anew, without waiting again. */
+const decideAgain = async (run: ChainRun): Promise<void> => {
+  await applyPending(run);
+  const order = nextOrder(run.state);
+  if (order.kind === 'run-job') await decideJob(run, { ...order, delayMs: 0 });
 };
 
 const endChain = async (run: ChainRun, status: EndStatus, reason: string): Promise<void> => {

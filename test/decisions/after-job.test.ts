@@ -28,6 +28,7 @@ import {
   observationOf,
   specOf,
   streamingJob,
+  type Ended,
 } from './builders.ts';
 
 const orderOf = (state = chainOf()): JobOrder => {
@@ -35,8 +36,8 @@ const orderOf = (state = chainOf()): JobOrder => {
   if (order.kind !== 'run-job') throw new Error(order.kind);
   return order;
 };
-const live = () => jobDecided(chainOf(), orderOf(), inputOf());
-const settling = () => jobEnded(live(), 1, endedOf());
+const live = (spec = specOf()) => jobDecided(chainOf({ spec }), orderOf(), inputOf());
+const settling = (spec = specOf()) => jobEnded(live(spec), 1, endedOf());
 
 test('a new chain knows its name, its suffix and nothing else', () => {
   expect(newChain(specOf(), FIRST_RUN_ID)).toMatchObject({
@@ -81,6 +82,7 @@ test('a job stands in the record as soon as it is decided, before it exists', ()
       newLabels: 0,
       complete: false,
       modelArn: null,
+      terms: { workersPerObject: 1, taskAvailabilityMs: 30 * DAY_MS, lifetimeMs: 30 * DAY_MS },
     },
   ]);
   expect(currentGeneration(state)).toEqual(state.generations[0]);
@@ -227,8 +229,17 @@ describe('a merge', () => {
   test('knows the brakes of the spec and the size of the input', () => {
     const spec = specOf({ job: { StoppingConditions: { MaxPercentageOfInputDatasetLabeled: 50 } } });
     const ending = endedOf({ observation: { counters: counters({ totalLabeled: 50 }) } });
-    const state = jobMerged({ ...settling(), spec }, ending, 1, mergeOf({ newLabels: 50 }));
+    const state = jobMerged(settling(spec), ending, 1, mergeOf({ newLabels: 50 }));
     expect(lastGeneration(state)?.outcome).toBe('stopping-condition');
+  });
+
+  test('judges a job by the brakes and the lifetime that it was started with: an amendment holds from the next one on', () => {
+    const braked = specOf({ job: { StoppingConditions: { MaxHumanLabeledObjectCount: 50 } } });
+    const state = { ...settling(braked), spec: specOf({ policy: { lifetime: '3d' } }) };
+    const outcomeOf = (ending: Ended) => lastGeneration(jobMerged(state, ending, 1, mergeOf()))?.outcome;
+    const reached = { counters: counters({ totalLabeled: 50, humanLabeled: 50 }) };
+    expect(outcomeOf(endedOf({ status: 'Stopped', observation: reached }))).toBe('stopping-condition');
+    expect(outcomeOf(endedOf({ status: 'Stopped', ageMs: 3 * DAY_MS }))).toBe('stopped-outside');
   });
 
   test('counts failures in a row, and failures of unknown reason among them', () => {

@@ -1,5 +1,6 @@
 /** What a chain has committed to pay, and how much fits: I6. */
 import { allowance, committedCost, objectPrice, objectsSent } from '../../decisions/spending.ts';
+import { currentTerms } from '../../decisions/chain-state.ts';
 import { chainOf, counters, datasetOf, inputOf, jobOf, minimalJob, specOf } from './builders.ts';
 
 const three = { HumanTaskConfig: { ...minimalJob.HumanTaskConfig, NumberOfHumanWorkersPerDataObject: 3 } };
@@ -60,9 +61,23 @@ test('a job that was never created costs nothing and sent nothing', () => {
   expect(objectsSent(chainOf({ generations: [refused, jobOf({ generation: 2 })] }))).toBe(100);
 });
 
-test('second labels were paid too', () => {
-  const state = chainOf({ spec: priced(), dataset: datasetOf({ doubled: 2 }) });
-  expect(committedCost(state)).toBeCloseTo(2 * 0.35, 10);
+test('a second label for an object was paid too, and is counted once', () => {
+  // AWS counted 10 labels of the first job; two more came late, for objects that the second job had labeled by then.
+  const generations = [
+    jobOf({ counters: counters({ totalLabeled: 10, humanLabeled: 10 }), newLabels: 12 }),
+    jobOf({ generation: 2, counters: counters({ totalLabeled: 90, humanLabeled: 90 }), newLabels: 90 }),
+  ];
+  const state = chainOf({ spec: priced(), generations, dataset: datasetOf({ labeled: 100, doubled: 2 }) });
+  expect(committedCost(state)).toBeCloseTo(102 * 0.35, 10);
+});
+
+test('I6: an object cost the answers of as many workers as its own job asked for, whatever was amended since', () => {
+  const terms = currentTerms(chainOf({ spec: priced() }));
+  const generations = [jobOf({ terms, counters: counters({ totalLabeled: 10, humanLabeled: 10 }) })];
+  const amended = specOf({ policy: { price: { perAnswer: 0.1, perObject: 0.05 }, maxCost: 5 } });
+  const state = chainOf({ spec: amended, generations });
+  expect(committedCost(state)).toBeCloseTo(10 * 0.35, 10);
+  expect(allowance(state)).toEqual({ objects: 10, limit: 'max-cost' });
 });
 
 test('without prices nothing is computed', () => {

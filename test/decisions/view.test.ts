@@ -48,7 +48,7 @@ test('a chain with jobs, money and a question; total = labeled + remaining + set
     arn: 'arn:job',
     counters: counters({ totalLabeled: 3, humanLabeled: 3, failed: 2, unlabeled: 1 }),
     failureReason: 'odd',
-    newLabels: 3,
+    newLabels: 4,
     input: inputOf({ sentObjects: 6, note: 'smaller' }),
     createdAtMs: T0,
     endedAtMs: T0 + 1_000,

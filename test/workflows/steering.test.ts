@@ -1,6 +1,7 @@
 /** How a person steers: stop in every phase, resume of every ending, amend, adopt, late labels, and the record in S3. */
 import type { ChainState } from '../../decisions/chain-state.ts';
 import { MINUTE_MS } from '../../decisions/durations.ts';
+import type { CommandResult } from '../../workflows/messages.ts';
 import { timeSkippingServer } from '../support/servers.ts';
 import { manifestText, manifestUriOf, specOf } from './support/spec.ts';
 import { World } from './support/world.ts';
@@ -186,6 +187,37 @@ describe('amend', () => {
       .filter(({ name }) => name.startsWith('amended-'))
       .map(({ request }) => request.HumanTaskConfig.TaskTitle);
     expect(titles).toEqual(['Name the bird', 'Another title']);
+  });
+
+  test('during a back-off: the job that is waited for keeps to the new limit (I6)', async () => {
+    await world.start('amended-waiting', { jobs: [{ ...slow, fail: { after: '1h', reason: 'Internal error' } }] });
+    const { spec } = await world.until('amended-waiting', ({ failuresInRow }) => failuresInRow === 1, {
+      stepMs: 30_000,
+    });
+    expect(world.jobNames('amended-waiting')).toHaveLength(1);
+    await world.amend('amended-waiting', { spec: { ...spec, policy: { ...spec.policy, maxObjectsSent: 12 } } });
+    const asked = await world.untilAttention('amended-waiting');
+    expect(asked.attention?.reason).toBe('max-objects-sent');
+    expect(asked.generations.map(({ input }) => input?.sentObjects)).toEqual([10, 2]);
+  });
+
+  test('while the next input is written: it is written anew for the new limit, and no job is created from the old one (I6)', async () => {
+    await world.start('amended-writing', { jobs: [{ ...slow, stop: { after: '1d' } }] });
+    const { spec } = await world.untilAttention('amended-writing');
+    const policy = { ...spec.policy, maxObjectsSent: 11 };
+    const answers: Promise<CommandResult>[] = [];
+    let isAmended = false;
+    world.s3.fault = (method, uri) => {
+      if (isAmended || method !== 'PUT' || !uri.includes('/jobs/002-')) return null;
+      if (answers.length === 0) {
+        answers.push(world.amend('amended-writing', { spec: { ...spec, policy } }).finally(() => (isAmended = true)));
+      }
+      return 'InternalError';
+    };
+    await world.resume('amended-writing');
+    const asked = await world.until('amended-writing', ({ attention }) => attention?.reason === 'max-objects-sent');
+    expect(await Promise.all(answers)).toEqual([{ kind: 'accepted' }]);
+    expect(asked.generations.map(({ input }) => input?.sentObjects)).toEqual([10, 1]);
   });
 
   test('copies a new category file into the chain’s folder; the job uses the copy', async () => {
