@@ -191,7 +191,9 @@ export const mergeActivities = (dependencies: ManifestDependencies) => {
       const etag = await etagOf(s3(spec.region), uri);
       const { totalLabeled: expected, failed } = ending.observation.counters;
       const output = etag === null ? null : { uri, etag };
-      if (output === null && !acceptMissing && expected + failed > 0) {
+      // A failed job leaves what it did not write: its failures are counted when they are published, if they ever are.
+      const countedFailures = ending.status === 'Failed' ? 0 : failed;
+      if (output === null && !acceptMissing && expected + countedFailures > 0) {
         return {
           kind: 'waiting',
           found: 0,

@@ -158,6 +158,9 @@ export const currentTerms = ({ spec: { job, policy } }: Pick<ChainState, 'spec'>
 
 export const lastGeneration = (state: ChainState): Generation | null => state.generations.at(-1) ?? null;
 
+export const generationOf = (state: ChainState, generation: number): Generation | null =>
+  state.generations.find((job) => job.generation === generation) ?? null;
+
 /** The counters of a generation, zeros if it never had any. */
 export const countersOf = (job: Generation): LabelCounters => job.counters ?? NO_COUNTERS;
 

@@ -12,7 +12,7 @@ import {
   mergeBlocked,
   streamingJobEnded,
 } from '../decisions/after-job.ts';
-import type { Phase } from '../decisions/chain-state.ts';
+import { generationOf, type ChainState, type Phase } from '../decisions/chain-state.ts';
 import { countersLookMs } from '../decisions/counters.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, formatDuration } from '../decisions/durations.ts';
 import type { Ending } from '../decisions/ending.ts';
@@ -31,7 +31,7 @@ const LATE_LOOK_TRIES = 24;
 
 /** How long to wait before counters that say nothing are asked for again; null: they are believed. */
 const waitForCountersMs = ({ state, stopped }: ChainRun, generation: number, ending: EndedJob, looks: number) => {
-  const input = state.generations.find((job) => job.generation === generation)?.input ?? null;
+  const input = generationOf(state, generation)?.input ?? null;
   return countersLookMs({ ending, input, stopped, policy: state.spec.policy }, looks);
 };
 
@@ -93,6 +93,10 @@ const heardCounters = async (run: ChainRun, generation: number, given: EndedJob)
   return ending;
 };
 
+/** The chain goes on with the labels that are there. */
+const acceptingMissing = (state: ChainState): ChainState =>
+  state.phase.kind === 'settling' ? { ...state, phase: { ...state.phase, acceptMissing: true } } : state;
+
 /**
  * Waits until the output holds what AWS counted, then merges it. A stop does not shorten this: labels that are paid for
  * are waited for. What a stop does end is the question to a person: then what is there is kept.
@@ -131,14 +135,20 @@ export const settle = async (run: ChainRun, phase: Extract<Phase, { kind: 'settl
       waitedMs += waitMs;
       continue;
     }
+    if (result.kind === 'waiting' && result.expected === 0) {
+      // No label is missing: the input stands in for the output, which is merged if it comes after all.
+      run.set(acceptingMissing(run.state));
+      continue;
+    }
     run.set(mergeBlocked(run.state, generation, blocked, result.message));
     await waitForPerson(run);
     if (run.stopped) {
       // Unreadable: the output stays where it is, and the late look merges it if it was mended by then.
-      const { phase: now } = run.state;
-      if (blocked === 'unreadable-output') run.set({ ...run.state, phase: { kind: 'deciding' } });
-      else if (now.kind === 'settling') run.set({ ...run.state, phase: { ...now, acceptMissing: true } });
-      if (blocked === 'unreadable-output') return;
+      if (blocked === 'unreadable-output') {
+        run.set({ ...run.state, phase: { kind: 'deciding' } });
+        return;
+      }
+      run.set(acceptingMissing(run.state));
     }
     waitedMs = 0;
     look = -1;
@@ -190,7 +200,7 @@ const mergeLateLabels = async (run: ChainRun, resumed: () => boolean): Promise<v
 
 /**
  * Merges what AWS has published since the last merge: labels may come late while the chain waits between two jobs. True if
- * there was something; the next order is then decided anew.
+ * there was something, or something to ask; the next order is then decided anew.
  */
 export const mergePublished = async (run: ChainRun): Promise<boolean> => {
   const { state } = run;
@@ -198,7 +208,15 @@ export const mergePublished = async (run: ChainRun): Promise<boolean> => {
   const mayCome = state.generations.some((job) => !job.complete && job.input !== null && job.createdAtMs !== null);
   if (state.dataset === null || !mayCome) return false;
   const late = await call('mergeLateLabels', 'Look for labels published since the last merge', { state });
-  if (late.kind === 'unreadable') run.unreadableOutputs = late.outputs;
+  if (late.kind === 'unreadable') {
+    // A stop ended the question about an output of which nothing was read: its labels are not paid for again (I1).
+    const unread = late.outputs.find((one) => generationOf(state, one.generation)?.output === null);
+    if (unread !== undefined) {
+      run.set(mergeBlocked(run.state, unread.generation, 'unreadable-output', late.message));
+      return true;
+    }
+    run.unreadableOutputs = late.outputs;
+  }
   if (late.kind !== 'merged') return false;
   run.set(lateLabelsMerged(run.state, late.dataset, late.outputs));
   return true;

@@ -79,7 +79,7 @@ test('a chain with jobs, money and a question; total = labeled + remaining + set
         unlabeled: 1,
         failureReason: 'odd',
         sent: 6,
-        newLabels: 3,
+        newLabels: 4,
         note: 'smaller',
       },
     ],

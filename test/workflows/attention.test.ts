@@ -92,6 +92,45 @@ describe('the output', () => {
     expect((await world.untilEnded('unreadable')).dataset?.labeled).toBe(10);
   });
 
+  test('unreadable-output: a stop ends the question, a resume asks it again; its objects are not sent a second time (I1)', async () => {
+    await world.start('unread', { jobs: [{ output: { missing: true } }] });
+    const { generations } = await untilFirstJob('unread');
+    const uri = world.outputUri(generations[0]?.name ?? '');
+    const labeled = manifestText('unread', 10).replaceAll('"}', '","species":1}');
+    world.s3.store.write(uri, `${labeled}{"source-ref":\n`);
+    await world.untilAttention('unread', 10 * MINUTE_MS);
+    await world.stop('unread');
+    expect((await world.untilEnded('unread', MINUTE_MS)).end?.status).toBe('stopped');
+    expect(await world.resume('unread')).toEqual({ kind: 'accepted' });
+    const asked = await world.untilAttention('unread', MINUTE_MS);
+    expect(asked.attention).toMatchObject({
+      reason: 'unreadable-output',
+      generation: 1,
+      message: expect.stringContaining('line 11'),
+    });
+    world.s3.store.write(uri, labeled);
+    await world.resume('unread');
+    expect((await world.untilEnded('unread')).dataset?.labeled).toBe(10);
+    expect(world.jobNames('unread')).toHaveLength(1);
+  });
+
+  test('missing where AWS counted no label: nothing is missing; after two hours the input stands in for it', async () => {
+    const allBroken = { broken: { objects: ['*'] }, output: { missing: true } };
+    await world.start('nothing-missing', { jobs: [allBroken] });
+    const state = await world.untilEnded('nothing-missing', 10 * MINUTE_MS);
+    expect(state.generations[0]).toMatchObject({ counters: { totalLabeled: 0, failed: 10 }, outcome: 'leftovers' });
+    expect(state.dataset?.labeled).toBe(10);
+  });
+
+  test('missing of a job that failed without a label: the person is asked about the failure, and at once', async () => {
+    const refused = { broken: { objects: ['*/1.jpg'] }, fail: { after: '1d', reason: 'ClientError: AccessDenied' } };
+    await world.start('failed-bare', { jobs: [{ ...refused, workers: { count: 0 }, output: { missing: true } }] });
+    const asked = await world.untilAttention('failed-bare', 10 * MINUTE_MS);
+    expect(asked.attention?.reason).toBe('failed-input');
+    expect(asked.generations[0]?.counters).toMatchObject({ totalLabeled: 0, failed: 1 });
+    expect((await world.env.currentTimeMs()) - (asked.lastHeardMs ?? 0)).toBeLessThan(HOUR_MS);
+  });
+
   test('unmatched-label: a label that belongs to no object is asked about, with the file that holds it', async () => {
     await world.start('unmatched', { jobs: [{ output: { missing: true }, declines: { objects: ['*/9.jpg'] } }] });
     const { generations } = await untilFirstJob('unmatched');
