@@ -41,10 +41,13 @@ const ENDING_REASONS: readonly AttentionReason[] = [
 ];
 
 /** Up to which generation the way that jobs ended no longer holds the chain. */
-const clearedGeneration = (state: ChainState): number => {
+const clearedGeneration = (state: ChainState, workflow: 'open' | 'closed'): number => {
   const { attention, phase } = state;
+  const last = lastGeneration(state);
   const answered = phase.kind === 'ended' || (attention !== null && ENDING_REASONS.includes(attention.reason));
-  return answered ? (lastGeneration(state)?.generation ?? 0) : state.clearedGeneration;
+  // A chain that was terminated while its stop was under way: who resumes it takes the stop back.
+  const takenBack = workflow === 'closed' && last?.stop?.by === 'person';
+  return answered || takenBack ? (last?.generation ?? 0) : state.clearedGeneration;
 };
 
 const phaseAfter = (state: ChainState, options: ResumeOptions): Phase => {
@@ -102,7 +105,7 @@ export const resume = (
     failuresInRow: 0,
     unknownFailuresInRow: 0,
     jobsWithoutProgressInRow: 0,
-    clearedGeneration: clearedGeneration(state),
+    clearedGeneration: clearedGeneration(state, workflow),
     phase: phaseAfter(state, options),
   };
   const { dataset } = resumed;

@@ -160,7 +160,14 @@ export const lookForLateLabels = async (run: ChainRun): Promise<void> => {
   const { policy } = run.state.spec;
   const resumed = (): boolean => run.state.phase.kind !== 'ended';
   const pause = async (waitMs: number, why: string): Promise<boolean> => {
-    await condition(() => resumed() || run.cancelled, waitMs, { summary: why });
+    let over = false;
+    const ended = condition(() => resumed() || run.cancelled, waitMs, { summary: why }).finally(() => (over = true));
+    while (!over) {
+      await condition(() => over || (run.unrecorded && !resumed()));
+      // What a person amends now is for the next resume, which may only have the record.
+      if (!over) await run.writeRecord('amended after the end');
+    }
+    await ended;
     return !resumed();
   };
   const status = run.state.end?.status ?? 'over';

@@ -1,10 +1,11 @@
 /** What `resume` does, and when it cannot: every case that the design names. */
+import { jobEnded, jobMerged } from '../../decisions/after-job.ts';
 import { ATTENTION_REASONS, attention, type AttentionReason } from '../../decisions/attention.ts';
 import type { ChainState } from '../../decisions/chain-state.ts';
 import { DAY_MS } from '../../decisions/durations.ts';
 import { nextOrder } from '../../decisions/next-order.ts';
 import { resume, type ResumeOptions } from '../../decisions/resume.ts';
-import { T0, chainOf, counters, datasetOf, endedOf, jobOf, specOf, streamingJob } from './builders.ts';
+import { T0, chainOf, counters, datasetOf, endedOf, jobOf, mergeOf, specOf, streamingJob } from './builders.ts';
 
 const plain: ResumeOptions = { acceptMissing: false, retrySetAside: false };
 const asking = (reason: AttentionReason, change: Partial<ChainState> = {}): ChainState =>
@@ -207,6 +208,21 @@ describe('the record of a chain whose workflow is over (terminated, cancelled, f
       kind: 'resumed',
       state: { phase: { kind: 'job', generation: 1 }, stopRequested: null, suffix: 'abcde', clearedGeneration: 0 },
     });
+  });
+
+  test('a person’s stop that was under way is taken back: the job is followed to its end, then the next one comes', () => {
+    const stop = { by: 'person', requestedAtMs: T0 } as const;
+    const state = chainOf({
+      phase: { kind: 'job', generation: 1 },
+      generations: [jobOf({ outcome: null, stop })],
+      stopRequested: { atMs: T0, reason: 'enough' },
+    });
+    const result = resume(state, plain, false, 'closed');
+    if (result.kind === 'refused') throw new Error(result.message);
+    const ending = endedOf({ status: 'Stopped', stop });
+    const merged = jobMerged(jobEnded(result.state, 1, ending), ending, 1, mergeOf());
+    expect(merged.generations[0]?.outcome).toBe('stopped-by-us');
+    expect(nextOrder(merged)).toMatchObject({ kind: 'run-job', generation: 2 });
   });
 
   test('between two jobs it decides the next one', () => {

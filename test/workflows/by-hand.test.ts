@@ -9,7 +9,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../decisions/durations.ts';
 import { advance } from '../../local/advance.ts';
 import { labelingJobView, stateChange } from '../../workflows/messages.ts';
 import { temporalDevServer } from '../support/servers.ts';
-import { ACCOUNT, REGION } from './support/spec.ts';
+import { ACCOUNT, REGION, manifestText } from './support/spec.ts';
 import { TASK_QUEUE, World, type Story } from './support/world.ts';
 
 let world: World;
@@ -46,6 +46,16 @@ const soonState = (chain: string, wanted: (state: ChainState) => boolean): Promi
   soon(async () => {
     const state = await world.state(chain);
     return wanted(state) ? state : null;
+  });
+
+type Recorded = { state: ChainState; pending: { manifestUris: string[] } };
+
+/** Waits until the newest record of a chain is as wanted. */
+const soonRecord = (chain: string, wanted: (record: Recorded) => boolean): Promise<true> =>
+  soon(async () => {
+    const uris = [...world.s3.store.objects.keys()].filter((uri) => uri.startsWith(`s3://data/out/${chain}/record/`));
+    const record: Recorded = JSON.parse(world.s3.store.text(uris.toSorted().at(-1) ?? '') ?? '');
+    return wanted(record) ? true : null;
   });
 
 /** A stop of ours was sent to AWS. */
@@ -158,6 +168,33 @@ describe('terminate', () => {
     expect(state.generations.map(({ outcome }) => outcome)).toEqual(['expired', 'labeled']);
   });
 
+  test('of a chain while its stop is under way, then resume: the stop is taken back, the next job goes on', async () => {
+    const { state: before } = await startLive('taken-back', { jobs: [{ ...slow, stop: { takes: '2h' } }] });
+    await world.stop('taken-back');
+    await soonState('taken-back', isStopping);
+    await soonRecord('taken-back', ({ state }) => isStopping(state));
+    await chainOf('taken-back').terminate('by hand');
+    await world.run('taken-back', { kind: 'resume', spec: before.spec, options });
+    await soonState('taken-back', ({ phase }) => phase.kind === 'job');
+    const state = await passUntilEnded('taken-back', HOUR_MS);
+    expect(state.end?.status).toBe('labeled');
+    expect(state.generations.map(({ outcome }) => outcome)).toEqual(['stopped-by-us', 'labeled']);
+  });
+
+  test('of a chain that has ended and was amended since: the amendment stands in its record, a resume finds it', async () => {
+    const { state: before } = await startLive('amended-late', { jobs: [slow] });
+    await world.stop('amended-late');
+    expect((await passUntilEnded('amended-late', 10 * MINUTE_MS)).phase).toMatchObject({ lateLookDone: false });
+    const manifestUri = 's3://data/amended-late/further.manifest';
+    world.s3.store.write(manifestUri, manifestText('amended-late', 5, 8));
+    expect(await world.amend('amended-late', { manifestUri })).toEqual({ kind: 'accepted' });
+    await soonRecord('amended-late', ({ pending }) => pending.manifestUris.includes(manifestUri));
+    await chainOf('amended-late').terminate('by hand');
+    await world.run('amended-late', { kind: 'resume', spec: before.spec, options });
+    const state = await passUntilEnded('amended-late', HOUR_MS);
+    expect(state.dataset).toMatchObject({ total: 13, labeled: 13 });
+  });
+
   test('of a job: another follower takes the same job over, never a new job (I3)', async () => {
     const { jobName } = await startLive('lost', { jobs: [{ workers: { ratePerHour: 1 } }] });
     const { runId } = await followerOf(jobName).describe();
@@ -196,6 +233,22 @@ describe('reset', () => {
     const state = await passUntilEnded(chain, 6 * HOUR_MS);
     expect(state.end?.status).toBe('labeled');
     expect(world.jobNames(chain)).toHaveLength(1);
+  });
+
+  test('of a chain to its beginning while its second job is live: both are found again, none is created twice (I3, I8)', async () => {
+    const fail = { after: '1d', reason: 'Internal error' };
+    await startLive('reset-second', { jobs: [{ ...slow, fail }, { workers: { ratePerHour: 1 } }] });
+    for (let hours = 0; hours < 48; hours += 2) {
+      if ((await world.state('reset-second')).generations[1]?.status === 'InProgress') break;
+      await pass(2 * HOUR_MS);
+    }
+    const before = await world.state('reset-second');
+    expect(before.generations.map(({ status }) => status)).toEqual(['Failed', 'InProgress']);
+    await reset(labelingChainWorkflowId('reset-second'), 1);
+    const state = await passUntilEnded('reset-second', 2 * HOUR_MS);
+    expect(state.end?.status).toBe('labeled');
+    expect(state.generations.map(({ name }) => name)).toEqual(before.generations.map(({ name }) => name));
+    expect(world.jobNames('reset-second')).toHaveLength(2);
   });
 
   test('of a job to its beginning: the create finds its own job, and the chain hears the ending (I3)', async () => {
