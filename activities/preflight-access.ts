@@ -35,30 +35,49 @@ const lookInto = async (add: AddFinding, check: CheckName, run: () => Promise<vo
   }
 };
 
+const isInS3 = (uri: string): boolean => /^s3:\/\/[^/]+\/./s.test(uri);
+
 /** Whether the first objects of the manifest are there. */
 export const checkSample = (add: AddFinding, s3: S3Client, uris: readonly string[]): Promise<void> =>
   lookInto(add, 'objects', async () => {
-    if (uris.length === 0) return;
-    const found = await Promise.all(uris.map(async (uri) => ((await etagOf(s3, uri)) === null ? uri : null)));
+    const inS3 = uris.filter(isInS3);
+    const elsewhere = uris.find((uri) => !isInS3(uri));
+    if (elsewhere !== undefined) {
+      add(
+        'warning',
+        'objects',
+        `${uris.length - inS3.length} of the first ${uris.length} objects of the manifest are not in S3, for example ${elsewhere}; "source-ref" must be an s3:// URI`,
+      );
+    }
+    if (inS3.length === 0) return;
+    const found = await Promise.all(inS3.map(async (uri) => ((await etagOf(s3, uri)) === null ? uri : null)));
     const missing = found.filter((uri) => uri !== null);
-    if (missing.length === 0) add('passed', 'objects', `the first ${uris.length} objects are there`);
+    if (missing.length === 0) add('passed', 'objects', `the first ${inS3.length} objects are there`);
     else {
       add(
         'warning',
         'objects',
-        `${missing.length} of the first ${uris.length} objects of the manifest do not exist, for example ${missing[0]}`,
+        `${missing.length} of the first ${inS3.length} objects of the manifest do not exist, for example ${missing[0]}`,
       );
     }
   });
 
 /** Developer guide, "CORS permission requirement": the worker's browser reads images from the bucket itself. */
 export const checkCors = async (add: AddFinding, s3: S3Client, uris: readonly string[]): Promise<void> => {
-  const buckets = new Set(uris.filter(isImage).map((uri) => parseS3Uri(uri).Bucket));
+  const buckets = new Set(uris.filter((uri) => isInS3(uri) && isImage(uri)).map((uri) => parseS3Uri(uri).Bucket));
   for (const Bucket of buckets) {
     await lookInto(add, 'cors', async () => {
       try {
-        await s3.send(new GetBucketCorsCommand({ Bucket }));
-        add('passed', 'cors', `the bucket ${Bucket} has a CORS configuration`);
+        const { CORSRules = [] } = await s3.send(new GetBucketCorsCommand({ Bucket }));
+        if (CORSRules.some(({ AllowedMethods }) => AllowedMethods?.includes('GET') === true)) {
+          add('passed', 'cors', `the bucket ${Bucket} has a CORS configuration that allows GET`);
+        } else {
+          add(
+            'warning',
+            'cors',
+            `the CORS configuration of the bucket ${Bucket} does not allow GET: workers will not see its images; allow GET from any origin`,
+          );
+        }
       } catch (thrown) {
         if (awsErrorName(thrown) !== 'NoSuchCORSConfiguration') throw thrown;
         add(
@@ -85,6 +104,7 @@ export const checkRole = (add: AddFinding, iam: IAMClient | null, spec: Spec): P
           ResourceArns: [arnOf(uri)],
         }),
       );
+      if (EvaluationResults.length === 0) throw new Error(`IAM does not say whether the role may ${action}`);
       return EvaluationResults.some(({ EvalDecision }) => EvalDecision !== 'allowed') ? [`${action} on ${uri}`] : [];
     };
     const denied = [

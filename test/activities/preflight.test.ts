@@ -1,6 +1,9 @@
 /** The checks before anything is paid, through real clients: what is an error, a warning, skipped, passed. */
+import { createServer } from 'node:http';
 import { IAMClient } from '@aws-sdk/client-iam';
-import { preflightActivities, type Finding, type PreflightInput } from '../../activities/preflight.ts';
+import { S3Client } from '@aws-sdk/client-s3';
+import { checkCors, checkRole } from '../../activities/preflight-access.ts';
+import { preflightActivities, type AddFinding, type Finding, type PreflightInput } from '../../activities/preflight.ts';
 import { recordActivities } from '../../activities/records.ts';
 import { newChain, type ChainState } from '../../decisions/chain-state.ts';
 import type { ScriptSource } from '../../simulator/script.ts';
@@ -85,6 +88,64 @@ test('objects that do not exist are a warning with an example', async () => {
   expect(findings.find((finding) => finding.check === 'objects')).toMatchObject({
     level: 'warning',
     message: expect.stringContaining('s3://data/sample/0.jpg'),
+  });
+});
+
+test('objects that are not in S3 are a warning with an example, and nothing else is kept from being looked at', async () => {
+  const manifest = `${manifestText('elsewhere', 1)}{"source-ref":"https://pictures.example/1.jpg"}\n`;
+  s3.store.write(manifestUriOf('elsewhere'), manifest);
+  s3.store.write('s3://data/elsewhere/0.jpg', 'a picture');
+  const { findings } = await check('elsewhere');
+  expect(findings.filter((finding) => finding.check === 'objects')).toEqual([
+    { level: 'warning', check: 'objects', message: expect.stringContaining('https://pictures.example/1.jpg') },
+    { level: 'passed', check: 'objects', message: 'the first 1 objects are there' },
+  ]);
+  expect(of(findings, 'error')).toEqual([]);
+  expect(of(findings, 'skipped')).toEqual(['cors', 'role']);
+});
+
+describe('what S3 and IAM say', () => {
+  const answering = async (body: string): Promise<string> => {
+    const server = createServer((_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/xml' });
+      response.end(body);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    stopAfterTests(async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    });
+    const address = server.address();
+    if (address === null || typeof address === 'string') throw new Error('no port');
+    return `http://127.0.0.1:${address.port}`;
+  };
+  const settings = { region: 'us-east-1', credentials: { accessKeyId: 'test', secretAccessKey: 'test' } };
+  const found = async (run: (add: AddFinding) => Promise<void>): Promise<string[]> => {
+    const findings: string[] = [];
+    await run((level) => void findings.push(level));
+    return findings;
+  };
+
+  test.each([
+    ['GET', 'passed'],
+    ['PUT', 'warning'],
+  ])('CORS that allows %s: %s', async (method, level) => {
+    const rules = `<CORSRule><AllowedOrigin>*</AllowedOrigin><AllowedMethod>${method}</AllowedMethod></CORSRule>`;
+    const endpoint = await answering(`<CORSConfiguration>${rules}</CORSConfiguration>`);
+    const client = new S3Client({ ...settings, endpoint, forcePathStyle: true });
+    expect(await found((add) => checkCors(add, client, ['s3://data/1.jpg']))).toEqual([level]);
+  });
+
+  test.each([
+    ['allowed', 'passed'],
+    ['implicitDeny', 'warning'],
+    [null, 'skipped'],
+  ])('a role of which IAM says %s: %s', async (decision, level) => {
+    const results = decision === null ? '' : `<member><EvalDecision>${decision}</EvalDecision></member>`;
+    const result = `<SimulatePrincipalPolicyResult><EvaluationResults>${results}</EvaluationResults></SimulatePrincipalPolicyResult>`;
+    const endpoint = await answering(`<SimulatePrincipalPolicyResponse>${result}</SimulatePrincipalPolicyResponse>`);
+    const client = new IAMClient({ ...settings, endpoint });
+    expect(await found((add) => checkRole(add, client, specOf('role')))).toEqual([level]);
   });
 });
 
