@@ -266,7 +266,7 @@ export class LabelRelay {
       );
     }
     await requireWorker(this.#context);
-    const { name: jobName, job, inputManifestUri } = await lookUpJob(this.#context, place);
+    const { name: jobName, job, inputManifestUri } = await lookUpJob(this.#context, place, chain);
     const rebuilt = specOf({ chain, job, ...(options.policy === undefined ? {} : { policy: options.policy }) });
     if (rebuilt.account !== place.account || rebuilt.region !== place.region) {
       throw new InputError(

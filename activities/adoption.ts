@@ -21,7 +21,7 @@ import { OrdinalsWriter } from '../manifests/job-input.ts';
 import { labelStateOf, ownAttributes } from '../manifests/label-state.ts';
 import { LineReader } from '../manifests/lines.ts';
 import { awsErrorName, isRefusal, unusable } from './aws-failures.ts';
-import { chainFolder } from './records.ts';
+import { chainFolder, readChainRecord } from './records.ts';
 import { beat } from './heartbeat.ts';
 import { shortHash, withFolder } from './manifest-places.ts';
 import { etagOf, objectSource, under, writeNewObjects } from './s3-objects.ts';
@@ -94,21 +94,29 @@ export const adoptionActivities = ({
       }
     },
 
-    /** Tags the job as ours; refused if another chain's run did so before. */
+    /**
+     * Tags the job as ours; refused if another chain's run did so before. An adoption that ended before its first record
+     * left its tags and nothing else: the same chain may try again.
+     */
     claimLabelingJob: async ({
       region,
       name,
       tags,
+      spec = null,
     }: {
       region: string;
       name: string;
       tags: Record<string, string>;
+      spec?: Spec | null;
     }): Promise<ClaimResult> => {
       try {
         const described = await describe(region, name);
         const chain = tagOf(described, JOB_TAGS.chain);
         const run = tagOf(described, JOB_TAGS.run);
-        if (chain !== null && run !== tags[JOB_TAGS.run]) {
+        const isOurs = chain === null || run === tags[JOB_TAGS.run];
+        const neverBegan = async (): Promise<boolean> =>
+          spec !== null && chain === spec.chain && (await readChainRecord(s3(region), chainFolder(spec))) === null;
+        if (!isOurs && !(await neverBegan())) {
           return { kind: 'refused', message: `${name} belongs to the chain ${chain} (tag ${JOB_TAGS.chain})` };
         }
         const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));

@@ -110,10 +110,11 @@ export const startChainWorkflow = async (
   }
 };
 
-/** A labeling job as AWS has it. @throws InputError if it is not there, or another chain's. */
+/** A labeling job as AWS has it, for `chain` to adopt. @throws InputError if it is not there, or another chain's. */
 export const lookUpJob = async (
   { client, taskQueue }: ClientContext,
   { region, jobName }: JobPlace,
+  chain: string,
 ): Promise<Extract<LookedUpJob, { kind: 'found' }>> => {
   const found = await client.workflow
     .execute<typeof labelingLookup>('labelingLookup', {
@@ -129,7 +130,8 @@ export const lookUpJob = async (
     });
   if (found.kind === 'absent')
     throw new InputError(`there is no labeling job ${jobName} in ${region}: ${found.message}`);
-  if (found.ofChain !== null) {
+  // Tagged by the chain of this name: an adoption that failed half-way, or one whose record the checks find.
+  if (found.ofChain !== null && found.ofChain !== chain) {
     throw new InputError(
       `${jobName} belongs to the chain ${found.ofChain} already; see: label-relay show ${found.ofChain}`,
     );

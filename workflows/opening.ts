@@ -46,6 +46,7 @@ export const adoptChain = async (
   const claimed = await call('claimLabelingJob', `Tag ${jobName} as a job of ${run.chain}`, {
     region: spec.region,
     name: jobName,
+    spec,
     tags: {
       [JOB_TAGS.chain]: run.chain,
       [JOB_TAGS.generation]: '1',

@@ -72,6 +72,7 @@ test('adopt refuses what is no job, is not there, belongs to a chain, or has obj
   expect(await problem(relay.adopt('birds', { chain: 'x' }))).toMatch(/not the ARN of a labeling job/);
   expect(await problem(relay.adopt(arnOf('nowhere'), { chain: 'x' }))).toMatch(/no labeling job nowhere/);
   expect(await problem(relay.adopt(arnOf('theirs-1'), { chain: 'other' }))).toMatch(/belongs to the chain taken-over/);
+  expect(await problem(relay.adopt(arnOf('theirs-1'), { chain: 'taken-over' }))).toMatch(/the chain taken-over exists/);
   await startForeign('theirs-2', 'lacking');
   world.s3.store.write('s3://data/lacking/part.manifest', manifestText('lacking', 2));
   const datasetUri = 's3://data/lacking/part.manifest';

@@ -325,6 +325,22 @@ describe('adopt', () => {
     expect(state.generations.map(({ newLabels }) => newLabels)).toEqual([4, 8]);
   });
 
+  test('one that failed before its first record is tried again under the same name; a chain with a record keeps its job', async () => {
+    await world.prepare('adopted-again');
+    await foreign('theirs-7', manifestUriOf('adopted-again'));
+    world.s3.fault = (method, uri) => (method === 'PUT' && uri.includes('/record/') ? 'AccessDenied' : null);
+    const failed = await adopt('adopted-again', 'theirs-7');
+    await expect(failed.result()).rejects.toBeInstanceOf(Error);
+    world.s3.fault = null;
+    await adopt('adopted-again', 'theirs-7');
+    expect((await world.untilEnded('adopted-again')).dataset?.labeled).toBe(10);
+    await world.clear();
+    const third = await adopt('adopted-again', 'theirs-7');
+    await expect(third.result()).rejects.toMatchObject({
+      cause: { message: expect.stringContaining('the chain adopted-again') },
+    });
+  });
+
   test('a dataset that lacks an object of the job is refused with its line, a job of another chain with its chain', async () => {
     await world.prepare('adopted-bad');
     world.s3.store.write('s3://data/adopted-bad/part.manifest', manifestText('adopted-bad', 3));
