@@ -65,7 +65,7 @@ export const VARIABLES = {
   LABEL_RELAY_DESCRIBES_PER_SECOND: `The most DescribeLabelingJob calls a second in one account and region, all workers of the task queue together; the same for all of them. Default ${DESCRIBES_PER_SECOND}.`,
   LABEL_RELAY_QUEUE_URL: 'URL of the SQS queue of state-change events. Needed by `worker --only events`.',
   LABEL_RELAY_WORKER_EVENTS:
-    'Where worker events come from: eventbridge (needs LABEL_RELAY_WORKER_EVENTS_QUEUE_URL), log (one process only reads it), or off. Default: eventbridge if that queue is set, else off.',
+    'Where worker events come from: eventbridge (needs LABEL_RELAY_WORKER_EVENTS_QUEUE_URL), log (read by one workflow, whatever the number of processes; the same word for all of them), or off. Default: eventbridge if that queue is set, else off.',
   LABEL_RELAY_WORKER_EVENTS_QUEUE_URL: 'URL of the SQS queue of worker events.',
   LABEL_RELAY_WORKER_EVENTS_WINDOW:
     'How long worker events are counted before a chain hears of them. Default 1h, while declines outnumber submits 5m.',

@@ -2,7 +2,6 @@
  * The processes that run chains: workflows and activities (a Temporal worker) and events (the consumer of the SQS
  * queue), together or apart.
  */
-import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { Client } from '@temporalio/client';
 import { NativeConnection, type Logger } from '@temporalio/worker';
@@ -22,6 +21,7 @@ import {
   type EventStreamOptions,
   type WorkerEventSource,
 } from './events/event-stream.ts';
+import { followLog, leaveLog } from './events/worker-log.ts';
 
 export const ROLES = ['workflows', 'activities', 'events'] as const;
 export type Role = (typeof ROLES)[number];
@@ -46,13 +46,17 @@ const checkSearchAttributes = async (connection: NativeConnection, namespace: st
   }
 };
 
-const workerEventSource = (config: Config, awsRegion: { region?: string }): WorkerEventSource => {
+const workerEventSource = (config: Config): WorkerEventSource => {
   const { workerEvents, workerEventsQueueUrl: queueUrl, workerEventsWindowMs: windowMs } = config;
   switch (workerEvents) {
     case 'off':
       return { kind: 'off' };
     case 'log':
-      return { kind: 'log', logs: new CloudWatchLogsClient(awsRegion), windowMs };
+      if (config.region === null)
+        throw new InputError(
+          'LABEL_RELAY_WORKER_EVENTS is log and AWS_REGION is not set; give the region whose log is to be read',
+        );
+      return { kind: 'off' };
     case 'eventbridge':
       if (queueUrl === null)
         throw new InputError(
@@ -95,7 +99,7 @@ const eventStreamSettings = (config: Config): EventStreamSettings => {
     accounts,
     regions,
     waitTimeS: config.pollS,
-    workerEvents: workerEventSource(config, awsRegion),
+    workerEvents: workerEventSource(config),
   };
 };
 
@@ -115,6 +119,20 @@ const createEventStream = (
       error: (message, fields) => logger.error(message, fields),
     },
   });
+
+/** The reader of the log is a workflow of its own; here it is only made sure that it runs where it is wanted, and nowhere else. */
+const settleWorkerLog = async (
+  client: Client,
+  config: Config,
+  { accounts }: EventStreamSettings,
+  logger: Logger,
+): Promise<void> => {
+  const { region, taskQueue, workerEvents, workerEventsWindowMs: windowMs } = config;
+  if (region === null) return;
+  const reader = { client, taskQueue, logger };
+  if (workerEvents === 'log') await followLog(reader, { region, accounts, windowMs });
+  else await leaveLog(reader, region);
+};
 
 const connectNative = async (config: Config): Promise<NativeConnection> => {
   try {
@@ -187,6 +205,7 @@ const runRoles = async (
       const runsActivities = roles.includes('activities');
       workers = await TemporalWorkers.create({ connection, config, code, runsActivities, metrics });
     }
+    if (events !== null && settings !== null) await settleWorkerLog(events.client, config, settings, logger);
     const stream =
       events === null || settings === null ? null : createEventStream(events.client, settings, logger, metrics);
     Object.assign(now, { workers, stream } satisfies Running);

@@ -52,6 +52,10 @@ export const placeOfWorkflowId = (workflowId: string): AwsPlace | null => {
 export const describeTaskQueue = (taskQueue: string, { account, region }: AwsPlace): string =>
   `${taskQueue}:describe:${account}:${region}`;
 
+/** The one reader of a region's log of worker activity. */
+export const workerActivityLogId = (taskQueue: string, region: string): string =>
+  `worker-activity-log:${taskQueue}:${region}`;
+
 const arnPattern =
   /^arn:(aws|aws-cn|aws-us-gov|aws-iso|aws-iso-b|aws-iso-e|aws-iso-f|aws-eusc):sagemaker:([a-z]{2,}(?:-[a-z]+)+-\d+):(\d{12}):labeling-job\/([a-zA-Z0-9](?:-*[a-zA-Z0-9]){0,62})$/;
 

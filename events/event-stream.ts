@@ -1,17 +1,13 @@
 /**
- * The whole event stream of one process: the consumer of state changes, and worker events from their own queue or from
- * the log, counted and sent. Owns what is started with what, and the order in which it stops.
+ * The whole event stream of one process: the consumer of state changes, and worker events from their own queue, counted
+ * and sent. Owns what is started with what, and the order in which it stops.
  */
-import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { startConsumer, type ConsumerOptions, type ConsumerStats } from './consumer.ts';
+import type { WorkerEvent } from './handling.ts';
 import { startWorkerActivity } from './worker-activity.ts';
-import { startWorkerLog } from './worker-log.ts';
 
-/** Where worker events come from. */
-export type WorkerEventSource =
-  | { kind: 'off' }
-  | { kind: 'eventbridge'; queueUrl: string; windowMs?: number }
-  | { kind: 'log'; logs: CloudWatchLogsClient; windowMs?: number };
+/** Where this stream takes worker events from. `off` also where the one reader of the log counts them (worker-log.ts). */
+export type WorkerEventSource = { kind: 'off' } | { kind: 'eventbridge'; queueUrl: string; windowMs?: number };
 
 export type EventStreamOptions = Omit<ConsumerOptions, 'onWorkerEvent'> & { workerEvents: WorkerEventSource };
 
@@ -23,37 +19,21 @@ export type EventStream = {
 
 /** Starts everything; returns at once. Throws InputError as startConsumer does. */
 export const startEventStream = ({ workerEvents, ...options }: EventStreamOptions): EventStream => {
-  const { client, accounts, regions, logger } = options;
   if (workerEvents.kind === 'off') {
     const consumer = startConsumer(options);
     return { stop: () => consumer.stop(), stats: () => ({ stateChanges: consumer.stats(), workerEvents: null }) };
   }
-  const { windowMs } = workerEvents;
-  const activity = startWorkerActivity(client, windowMs === undefined ? {} : { windowMs });
+  const { queueUrl, windowMs } = workerEvents;
+  const activity = startWorkerActivity(options.client, windowMs === undefined ? {} : { windowMs });
   // Worker events that a rule sends to the first queue by mistake are counted as well.
-  const consumer = startConsumer({ ...options, onWorkerEvent: (event) => activity.count(event) });
-  const workers =
-    workerEvents.kind === 'eventbridge'
-      ? startConsumer({
-          ...options,
-          queueUrl: workerEvents.queueUrl,
-          onWorkerEvent: (event) => activity.count(event),
-        })
-      : null;
-  const log =
-    workerEvents.kind === 'log'
-      ? startWorkerLog({
-          logs: workerEvents.logs,
-          believed: { accounts, regions },
-          logger,
-          onWorkerEvent: (event, worker) => activity.count(event, worker),
-        })
-      : null;
+  const counting = { ...options, onWorkerEvent: (event: WorkerEvent) => activity.count(event) };
+  const consumer = startConsumer(counting);
+  const workers = startConsumer({ ...counting, queueUrl });
   return {
     stop: async () => {
-      await Promise.all([consumer.stop(), workers?.stop(), log?.stop()]);
+      await Promise.all([consumer.stop(), workers.stop()]);
       await activity.stop(); // Last: nothing is counted any more.
     },
-    stats: () => ({ stateChanges: consumer.stats(), workerEvents: workers?.stats() ?? null }),
+    stats: () => ({ stateChanges: consumer.stats(), workerEvents: workers.stats() }),
   };
 };

@@ -13,8 +13,7 @@ import { createWorkerWindows, WINDOW_MS, type ClosedWindow, type WorkerWindows }
 const LOOK_EVERY_MS = 30_000;
 
 export type WorkerActivityCounter = {
-  /** Counts one event; `worker` where the source names who. */
-  count(event: WorkerEvent, worker?: string): void;
+  count(event: WorkerEvent): void;
   /** Sends the windows whose time is over; all of them with `everything`. Never throws. */
   flush(options?: { everything?: boolean }): Promise<void>;
   /** Ends the timer and sends what is counted so far. */
@@ -46,7 +45,7 @@ export const startWorkerActivity = (
   };
   const timer = setInterval(() => void flush(), Math.min(LOOK_EVERY_MS, windowMs));
   return {
-    count: (event, worker) => void windows.count(event, worker),
+    count: (event) => void windows.count(event),
     flush,
     stop: () => {
       clearInterval(timer);

@@ -1,26 +1,29 @@
 /**
  * Reads what workers do from the log that Ground Truth keeps, where worker events on EventBridge are not wanted
- * (`workerEvents: log`). Owns the log's line format and the place where reading goes on. Nothing that names a worker
- * leaves this file but as the key that tells workers of one window apart (worker-windows.ts).
+ * (`workerEvents: log`): the activity of the one reader (workflows/worker-activity-log.ts), and its beginning and end. Owns the
+ * log's line format. Nothing that names a worker leaves this file but as the key that tells workers of one window apart
+ * (worker-windows.ts): what the activity returns is in a workflow's history.
  *
  * Source of the names: https://docs.aws.amazon.com/sagemaker/latest/dg/workteam-private-tracking.html. Only
  * `TasksSubmitted` is documented as a value of `event_type`; other values and missing fields are tolerated.
  */
-import { FilterLogEventsCommand, type CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
-import { setTimeout as sleepFor } from 'node:timers/promises';
+import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { z } from 'zod';
-import { parseLabelingJobArn } from '../decisions/names.ts';
+import { labelingJobWorkflowId, parseLabelingJobArn, workerActivityLogId } from '../decisions/names.ts';
 import { messageOf } from '../errors.ts';
+import { followWorkerLog, type WorkerActivity, type WorkerLogSettings } from '../workflows/messages.ts';
+import type { workerActivityLog } from '../workflows/worker-activity-log.ts';
 import type { EventLogger } from './consumer.ts';
 import { BODY_MAX_BYTES, holds, readWorkteamArn, taskActionOf, type Believed } from './envelope.ts';
 import type { WorkerEvent } from './handling.ts';
+import { createWorkerWindows, isSurge, type ClosedWindow } from './worker-windows.ts';
 
 /** Where Ground Truth logs worker activity; lower case as AWS creates it. */
 export const WORKER_ACTIVITY_LOG_GROUP = '/aws/sagemaker/groundtruth/WorkerActivity';
 
-/** How often the log is read, and how far back each reading looks again, as lines may arrive late. Milliseconds. */
-const READ_EVERY_MS = 60_000;
-const OVERLAP_MS = 120_000;
+/** Lines may arrive late: what is younger is left for the next reading. Milliseconds. */
+const LATE_MS = 120_000;
 
 /** Unknown fields (Cognito's among them) are not read at all. */
 const lineSchema = z.object({
@@ -61,63 +64,129 @@ export const readWorkerActivityLine = (
   };
 };
 
-export type WorkerLogOptions = {
-  logs: CloudWatchLogsClient;
-  believed: Believed;
-  logger: EventLogger;
-  onWorkerEvent: (event: WorkerEvent, worker: string | undefined) => void;
-  /** Reading begins here. Default: now; what was logged before a start is not counted. Milliseconds since the epoch. */
-  sinceMs?: number;
-  now?: () => number;
-  sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
+/**
+ * How far the log is read. The window that is open began at `fromMs`, and is read again as a whole with each reading: so nothing of
+ * a worker has to be kept between two. `sentMs`: up to when a job and team were told of already, in a surge.
+ */
+export type WorkerLogCheckpoint = { fromMs: number; readUntilMs: number; sentMs: Readonly<Record<string, number>> };
+
+/** `isBehind`: there is more to read at once. */
+export type WorkerLogReading = {
+  checkpoint: WorkerLogCheckpoint;
+  windows: { workflowId: string; activity: WorkerActivity }[];
+  isBehind: boolean;
 };
 
-/** Starts to read the log; returns at once. One reader for each region and account: two would count everything twice. */
-export const startWorkerLog = (options: WorkerLogOptions): { stop(): Promise<void> } => {
-  const { logs, believed, logger, onWorkerEvent, now = Date.now } = options;
-  const { sleep = async (ms, signal) => sleepFor(ms, undefined, { signal }) } = options;
-  const stopping = new AbortController();
-  const sinceMs = options.sinceMs ?? now();
-  /** Log event id → its time, for what the next reading sees again. */
-  const counted = new Map<string, number>();
+const keyOf = ({ place, workteamArn }: Pick<WorkerEvent, 'place' | 'workteamArn'>): string =>
+  `${labelingJobWorkflowId(place)} ${workteamArn}`;
 
-  const read = async (): Promise<void> => {
-    const startTime = Math.max(sinceMs, now() - READ_EVERY_MS - OVERLAP_MS);
-    for (const [id, atMs] of counted) if (atMs < startTime) counted.delete(id);
+const addressed = ({ place, activity }: ClosedWindow) => ({ workflowId: labelingJobWorkflowId(place), activity });
+
+export type WorkerLogActivities = ReturnType<typeof workerLogActivities>;
+
+/** Clients by the SDK's standard chain, one for each region. */
+const standardLogs = (): ((region: string) => CloudWatchLogsClient) => {
+  const clients = new Map<string, CloudWatchLogsClient>();
+  return (region) => {
+    const client = clients.get(region) ?? new CloudWatchLogsClient({ region, maxAttempts: 3 });
+    clients.set(region, client);
+    return client;
+  };
+};
+
+export const workerLogActivities = ({
+  logs = standardLogs(),
+  now = Date.now,
+}: { logs?: (region: string) => CloudWatchLogsClient; now?: () => number } = {}) => {
+  /** Every line of a time, to its end; a group that is not there yet (before the first work team) holds none. */
+  async function* linesOf(region: string, fromMs: number, untilMs: number) {
     let nextToken: string | undefined;
     do {
-      const page = await logs.send(
-        new FilterLogEventsCommand({
-          logGroupName: WORKER_ACTIVITY_LOG_GROUP,
-          startTime,
-          ...(nextToken === undefined ? {} : { nextToken }),
-        }),
-        { abortSignal: stopping.signal },
-      );
-      for (const { eventId = '', timestamp = now(), message = '' } of page.events ?? []) {
-        if (counted.has(eventId)) continue;
-        counted.set(eventId, timestamp);
-        const line = readWorkerActivityLine(message, timestamp, believed);
-        if (line !== null) onWorkerEvent(line.event, line.worker);
-      }
+      const page = await logs(region)
+        .send(
+          new FilterLogEventsCommand({
+            logGroupName: WORKER_ACTIVITY_LOG_GROUP,
+            startTime: fromMs,
+            endTime: untilMs - 1,
+            ...(nextToken === undefined ? {} : { nextToken }),
+          }),
+        )
+        .catch((error: unknown) => {
+          if (error instanceof Error && error.name === 'ResourceNotFoundException')
+            return { events: [], nextToken: undefined };
+          throw error;
+        });
+      for (const { timestamp = fromMs, message = '' } of page.events ?? []) yield { timestamp, message };
       nextToken = page.nextToken;
     } while (nextToken !== undefined);
-  };
+  }
 
-  const run = async (): Promise<void> => {
-    while (!stopping.signal.aborted) {
-      await read().catch((error: unknown) => {
-        // The group does not exist before the first work team; these are estimates, so the next reading goes on.
-        if (!stopping.signal.aborted) logger.warn('Could not read the worker activity log', { why: messageOf(error) });
-      });
-      await sleep(READ_EVERY_MS, stopping.signal).catch(() => {});
-    }
-  };
-  const running = run();
   return {
-    stop: () => {
-      stopping.abort();
-      return running;
+    /** Reads on from the checkpoint; without one it begins now: what was logged before is not counted. */
+    readWorkerLog: async ({
+      settings: { region, accounts, windowMs },
+      checkpoint,
+    }: {
+      settings: WorkerLogSettings;
+      checkpoint: WorkerLogCheckpoint | null;
+    }): Promise<WorkerLogReading> => {
+      const readableMs = now() - LATE_MS;
+      if (checkpoint === null) {
+        const begun = { fromMs: readableMs, readUntilMs: readableMs, sentMs: {} };
+        return { checkpoint: begun, windows: [], isBehind: false };
+      }
+      const { fromMs, sentMs } = checkpoint;
+      // After an outage one window at a time.
+      const untilMs = Math.max(Math.min(readableMs, fromMs + windowMs), checkpoint.readUntilMs);
+      if (untilMs <= fromMs) return { checkpoint, windows: [], isBehind: false };
+      const believed: Believed = { accounts, regions: [region] };
+      const counting = createWorkerWindows(now);
+      for await (const { timestamp, message } of linesOf(region, fromMs, untilMs)) {
+        const line = readWorkerActivityLine(message, timestamp, believed);
+        if (line === null || timestamp < (sentMs[keyOf(line.event)] ?? fromMs)) continue;
+        counting.count(line.event, line.worker);
+      }
+      const closed = counting.takeDue({ everything: true });
+      if (untilMs - fromMs >= windowMs)
+        return {
+          checkpoint: { fromMs: untilMs, readUntilMs: untilMs, sentMs: {} },
+          windows: closed.map(addressed),
+          isBehind: readableMs - untilMs >= windowMs,
+        };
+      const surging = closed.filter(({ activity }) => isSurge(activity));
+      const told = surging.map(({ place, activity }) => [keyOf({ place, workteamArn: activity.workteamArn }), untilMs]);
+      return {
+        checkpoint: { fromMs, readUntilMs: untilMs, sentMs: { ...sentMs, ...Object.fromEntries(told) } },
+        windows: surging.map(addressed),
+        isBehind: false,
+      };
     },
   };
+};
+
+export type WorkerLogReader = { client: Client; taskQueue: string; logger: EventLogger };
+
+/** Lets the one reader run with these settings; begins it if there is none. */
+export const followLog = async ({ client, taskQueue }: WorkerLogReader, settings: WorkerLogSettings): Promise<void> => {
+  await client.workflow.signalWithStart<typeof workerActivityLog, [WorkerLogSettings]>('workerActivityLog', {
+    workflowId: workerActivityLogId(taskQueue, settings.region),
+    taskQueue,
+    args: [{ settings: null, checkpoint: null }],
+    signal: followWorkerLog,
+    signalArgs: [settings],
+    staticSummary: `Worker activity from the log of ${settings.region}`,
+  });
+};
+
+/** Ends the reader of a region where worker events come from elsewhere now, or are off: nothing is counted from two places at once. */
+export const leaveLog = async ({ client, taskQueue, logger }: WorkerLogReader, region: string): Promise<void> => {
+  try {
+    await client.workflow
+      .getHandle(workerActivityLogId(taskQueue, region))
+      .terminate('worker events do not come from the log any more (LABEL_RELAY_WORKER_EVENTS)');
+    logger.info('The reader of the worker activity log was ended', { region });
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return;
+    logger.warn('Could not make sure that no reader of the worker activity log runs', { why: messageOf(error) });
+  }
 };

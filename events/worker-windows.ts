@@ -85,7 +85,7 @@ export const createWorkerWindows = (now: () => number = Date.now, windowMs: numb
     takeDue({ everything = false } = {}) {
       const due = undelivered.splice(0);
       for (const [key, window] of windows) {
-        const lastsMs = isSurge(window) ? Math.min(SURGE_WINDOW_MS, windowMs) : windowMs;
+        const lastsMs = isSurge(window.counts) ? Math.min(SURGE_WINDOW_MS, windowMs) : windowMs;
         if (!everything && now() - window.openedAtMs < lastsMs) continue;
         windows.delete(key);
         due.push(close(window));
@@ -98,8 +98,9 @@ export const createWorkerWindows = (now: () => number = Date.now, windowMs: numb
   };
 };
 
-const isSurge = ({ counts }: Window): boolean =>
-  counts.declined >= SURGE_DECLINES && counts.declined > counts.submitted;
+/** Whether declines are so many that a window ends early. */
+export const isSurge = ({ declined, submitted }: { declined: number; submitted: number }): boolean =>
+  declined >= SURGE_DECLINES && declined > submitted;
 
 const close = ({ place, workteamArn, counts, workers, firstMs, lastMs }: Window): ClosedWindow => ({
   place,

@@ -6,6 +6,7 @@ import { Worker, type NativeConnection, type WorkerOptions as WorkerCreateOption
 import { standardClients } from '../activities/clients.ts';
 import { createActivities, type Activities } from '../activities/index.ts';
 import { placesOf, type Config } from '../config.ts';
+import { workerLogActivities } from '../events/worker-log.ts';
 import { pollPlacesOfJobs, startDescribeQueues, type DescribeQueues } from './describe-queues.ts';
 import { countActivities, type OurMetrics } from '../telemetry/metrics.ts';
 
@@ -69,7 +70,7 @@ export class TemporalWorkers {
       taskQueue,
       ...versioning(config),
       ...code,
-      ...(activities === null ? {} : { activities, interceptors }),
+      ...(activities === null ? {} : { activities: { ...activities, ...workerLogActivities() }, interceptors }),
     });
     const startDescribes = (all: Activities) => (): DescribeQueues =>
       startDescribeQueues({

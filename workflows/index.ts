@@ -4,3 +4,4 @@ export { labelingJob } from './labeling-job.ts';
 export { labelingLookup } from './labeling-lookup.ts';
 export { labelingPreflight } from './labeling-preflight.ts';
 export { labelingReport } from './labeling-report.ts';
+export { workerActivityLog } from './worker-activity-log.ts';

@@ -27,6 +27,11 @@ export const stateChange = defineSignal<[StateChange]>('stateChange');
 export type WorkerActivity = ActivityWindow & { workteamArn: string };
 export const workerActivity = defineSignal<[WorkerActivity]>('workerActivity');
 
+/** What the reader of the worker activity log reads: the log of one region, lines about jobs of these accounts. */
+export type WorkerLogSettings = { region: string; accounts: readonly string[]; windowMs: number };
+/** To the reader of the worker activity log, with each start of a process that wants it. */
+export const followWorkerLog = defineSignal<[WorkerLogSettings]>('followWorkerLog');
+
 /** To a job's workflow: stop the labeling job, for a person. */
 export const stopLabelingJob = defineSignal<[{ reason: string }]>('stopLabelingJob');
 

@@ -59,6 +59,10 @@ test('a worker that lacks a setting of the event stream says so and ends, before
   await expect(run({ LABEL_RELAY_QUEUE_URL: QUEUE, LABEL_RELAY_WORKER_EVENTS: 'eventbridge' })).rejects.toThrow(
     /LABEL_RELAY_WORKER_EVENTS_QUEUE_URL is not set; give the URL/,
   );
+  const noRegion = { AWS_REGION: '', LABEL_RELAY_REGIONS: 'us-east-1' };
+  await expect(run({ LABEL_RELAY_QUEUE_URL: QUEUE, LABEL_RELAY_WORKER_EVENTS: 'log', ...noRegion })).rejects.toThrow(
+    /LABEL_RELAY_WORKER_EVENTS is log and AWS_REGION is not set; give the region/,
+  );
   await expect(run({ LABEL_RELAY_QUEUE_URL: QUEUE, LABEL_RELAY_WORKER_EVENTS_QUEUE_URL: QUEUE })).rejects.toThrow(
     /is the queue of state changes; worker events need a queue of their own/,
   );

@@ -1,14 +1,28 @@
+import { randomUUID } from 'node:crypto';
 import {
   CloudWatchLogsClient,
   CreateLogGroupCommand,
   CreateLogStreamCommand,
   PutLogEventsCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
-import { readWorkerActivityLine, startWorkerLog, WORKER_ACTIVITY_LOG_GROUP } from '../../events/worker-log.ts';
-import { createWorkerWindows } from '../../events/worker-windows.ts';
-import { LOCAL_CREDENTIALS, LOCAL_REGION } from '../../local/child-environment.ts';
-import { motoServer } from '../support/servers.ts';
-import { eventually, silent } from './queue-stack.ts';
+import type { WorkflowHandle } from '@temporalio/client';
+import { Worker } from '@temporalio/worker';
+import { z } from 'zod';
+import { workerActivityLogId } from '../../decisions/names.ts';
+import {
+  followLog,
+  leaveLog,
+  readWorkerActivityLine,
+  WORKER_ACTIVITY_LOG_GROUP,
+  workerLogActivities,
+  type WorkerLogCheckpoint,
+  type WorkerLogReading,
+} from '../../events/worker-log.ts';
+import { LOCAL_ACCOUNT, LOCAL_CREDENTIALS, LOCAL_REGION } from '../../local/child-environment.ts';
+import type { WorkerLogSettings } from '../../workflows/messages.ts';
+import { motoServer, temporalDevServer } from '../support/servers.ts';
+import { workflowBundle } from '../workflows/support/bundle.ts';
+import { eventually, openWorkflow, silent } from './queue-stack.ts';
 import { ACCOUNT, believed, jobArn, REGION, WORKTEAM_ARN } from './recorded-events.ts';
 
 /** A line as AWS documents it, with the identities that must go nowhere. */
@@ -61,50 +75,159 @@ test.each([
   expect(readWorkerActivityLine(text, 5, believed)).toBeNull();
 });
 
-test('a real log group is read once, however often the readings overlap, and no identity leaves the window', async () => {
+const HOUR_MS = 3_600_000;
+/** What is younger than two minutes waits for the next reading. */
+const LATE_MS = 120_000;
+
+/** A region of the emulator of its own, its log, and the activity that reads it at a time that the test sets. */
+const openLog = async (region: string, { withGroup = true } = {}) => {
+  const { endpoint } = await motoServer();
+  const logs = new CloudWatchLogsClient({ endpoint, region, credentials: LOCAL_CREDENTIALS });
+  const stream = { logGroupName: WORKER_ACTIVITY_LOG_GROUP, logStreamName: 'worker-activity' };
+  const create = async (): Promise<void> => {
+    await logs.send(new CreateLogGroupCommand({ logGroupName: WORKER_ACTIVITY_LOG_GROUP }));
+    await logs.send(new CreateLogStreamCommand(stream));
+  };
+  if (withGroup) await create();
+  const startMs = Date.now() - 6 * HOUR_MS;
+  let nowMs = startMs + LATE_MS;
+  const { readWorkerLog } = workerLogActivities({ logs: () => logs, now: () => nowMs });
+  const settings: WorkerLogSettings = { region, accounts: [ACCOUNT], windowMs: HOUR_MS };
+  let checkpoint: WorkerLogCheckpoint | null = null;
+  return {
+    create,
+    /** Writes lines so long after the start. */
+    put: async (afterMs: number, ...messages: string[]) => {
+      const logEvents = messages.map((message) => ({ timestamp: startMs + afterMs, message }));
+      await logs.send(new PutLogEventsCommand({ ...stream, logEvents }));
+    },
+    /** One reading, as if so long after the start; a new process each time, as nothing but the checkpoint is kept. */
+    read: async (afterMs: number): Promise<WorkerLogReading> => {
+      nowMs = startMs + afterMs + LATE_MS;
+      const reading = await readWorkerLog({ settings, checkpoint });
+      checkpoint = JSON.parse(JSON.stringify(reading.checkpoint)) as WorkerLogCheckpoint;
+      return reading;
+    },
+  };
+};
+
+const inRegion = (region: string, changes: Record<string, unknown> = {}): string =>
+  line({ labeling_job_arn: jobArn('birds-001', ACCOUNT, region), ...changes });
+
+test('the log is told of once, in windows of an hour, however often it is read, and no identity is in what a history gets', async () => {
+  const region = 'eu-west-1';
+  const log = await openLog(region);
+  expect(await log.read(0)).toMatchObject({ windows: [], isBehind: false });
+  await log.put(60_000, inRegion(region), inRegion(region, { event_type: 'TasksDeclined', worker_id: 'canary-2' }));
+  const readings = [await log.read(5 * 60_000)];
+  await log.put(20 * 60_000, inRegion(region), 'noise');
+  readings.push(await log.read(30 * 60_000), await log.read(HOUR_MS), await log.read(HOUR_MS + 60_000));
+  expect(readings.flatMap(({ windows }) => windows)).toEqual([
+    {
+      workflowId: `labeling-job:${ACCOUNT}:${region}:birds-001`,
+      activity: expect.objectContaining({ submitted: 2, declined: 1, activeWorkers: 2, workteamArn: WORKTEAM_ARN }),
+    },
+  ]);
+  expect(JSON.stringify(readings)).not.toContain('canary');
+});
+
+test('a surge of declines is told at the next reading, and what was told is not told again with its hour', async () => {
+  const region = 'eu-west-2';
+  const log = await openLog(region);
+  await log.read(0);
+  const declined = inRegion(region, { event_type: 'TasksDeclined' });
+  await log.put(60_000, ...Array.from({ length: 6 }, () => declined));
+  const early = await log.read(5 * 60_000);
+  expect(early.windows).toMatchObject([{ activity: { declined: 6, submitted: 0 } }]);
+  expect((await log.read(10 * 60_000)).windows).toEqual([]);
+  await log.put(50 * 60_000, inRegion(region));
+  expect((await log.read(HOUR_MS)).windows).toMatchObject([{ activity: { declined: 0, submitted: 1 } }]);
+});
+
+test('after an outage the reading goes on where it ended, an hour at a time, and leaves nothing out', async () => {
+  const region = 'eu-west-3';
+  const log = await openLog(region);
+  await log.read(0);
+  for (const hour of [0, 1, 2]) await log.put(hour * HOUR_MS + 60_000, inRegion(region));
+  const first = await log.read(4 * HOUR_MS);
+  expect(first.isBehind).toBe(true);
+  const rest = [await log.read(4 * HOUR_MS), await log.read(4 * HOUR_MS), await log.read(4 * HOUR_MS)];
+  expect(rest.map(({ isBehind }) => isBehind)).toEqual([true, true, false]);
+  const told = [first, ...rest].flatMap(({ windows }) => windows.map(({ activity }) => activity.submitted));
+  expect(told).toEqual([1, 1, 1]);
+});
+
+test('a group that is not there yet holds nothing; once work teams have made it, it is read', async () => {
+  const region = 'eu-north-1';
+  const log = await openLog(region, { withGroup: false });
+  await log.read(0);
+  expect((await log.read(HOUR_MS)).windows).toEqual([]);
+  await log.create();
+  await log.put(HOUR_MS + 60_000, inRegion(region));
+  expect((await log.read(2 * HOUR_MS)).windows).toHaveLength(1);
+});
+
+test('there is one reader whatever the number of processes; it goes on where a lost worker was, signals the jobs, and ends where the log is left', async () => {
+  const { env } = await temporalDevServer();
+  const { client, nativeConnection } = env;
   const { endpoint } = await motoServer();
   const logs = new CloudWatchLogsClient({ endpoint, region: LOCAL_REGION, credentials: LOCAL_CREDENTIALS });
+  const taskQueue = `log-${randomUUID()}`;
+  const job = `birds-${randomUUID().slice(0, 8)}-001`;
+  const { handle } = await openWorkflow(job);
   const stream = { logGroupName: WORKER_ACTIVITY_LOG_GROUP, logStreamName: 'worker-activity' };
   await logs.send(new CreateLogGroupCommand({ logGroupName: WORKER_ACTIVITY_LOG_GROUP }));
   await logs.send(new CreateLogStreamCommand(stream));
-  const timestamp = Date.now();
-  const messages = [line(), line({ event_type: 'TasksDeclined', worker_id: 'canary-2' }), line(), 'noise'];
-  await logs.send(
-    new PutLogEventsCommand({ ...stream, logEvents: messages.map((message) => ({ timestamp, message })) }),
-  );
+  /** Up to here the log may be read; moved once a line is there, so that no reading is too early for it. */
+  let readableMs = Date.now();
+  const submit = async (worker_id: string): Promise<void> => {
+    const message = line({ labeling_job_arn: jobArn(job, LOCAL_ACCOUNT), worker_id });
+    await logs.send(new PutLogEventsCommand({ ...stream, logEvents: [{ timestamp: readableMs + 500, message }] }));
+    readableMs += 1000;
+  };
+  const submitted = async (): Promise<number> => {
+    const { events } = await handle.fetchHistory();
+    return (events ?? []).reduce((sum, { workflowExecutionSignaledEventAttributes: signaled }) => {
+      const data = signaled?.input?.payloads?.[0]?.data;
+      if (signaled?.signalName !== 'workerActivity' || data === null || data === undefined) return sum;
+      return sum + z.object({ submitted: z.number() }).parse(JSON.parse(Buffer.from(data).toString())).submitted;
+    }, 0);
+  };
+  const work = async (whileItRuns: () => Promise<void>): Promise<void> => {
+    const worker = await Worker.create({
+      connection: nativeConnection,
+      taskQueue,
+      workflowBundle: await workflowBundle(),
+      activities: workerLogActivities({ logs: () => logs, now: () => readableMs + LATE_MS }),
+    });
+    await worker.runUntil(whileItRuns);
+  };
 
-  const windows = createWorkerWindows();
-  let readings = 0;
-  const reader = startWorkerLog({
-    logs,
-    believed,
-    logger: silent,
-    sinceMs: timestamp - 1000,
-    onWorkerEvent: (event, worker) => void windows.count(event, worker),
-    sleep: async () => {
-      readings += 1;
-      await new Promise(setImmediate);
-    },
+  const reader = { client, taskQueue, logger: silent };
+  const settings = { region: LOCAL_REGION, accounts: [LOCAL_ACCOUNT], windowMs: 1000 };
+  await followLog(reader, settings);
+  const { runId } = await client.workflow.getHandle(workerActivityLogId(taskQueue, LOCAL_REGION)).describe();
+  await Promise.all([followLog(reader, settings), followLog(reader, settings)]);
+  const log = client.workflow.getHandle(workerActivityLogId(taskQueue, LOCAL_REGION));
+  expect((await log.describe()).runId).toBe(runId);
+  await work(async () => {
+    await eventually(async () => (await historyText(log)).includes('readUntilMs'));
+    await submit('canary-1');
+    await eventually(async () => (await submitted()) === 1);
   });
-  await eventually(() => readings >= 3);
-  await reader.stop();
-  const closed = windows.takeDue({ everything: true });
-  expect(closed.map(({ activity }) => activity)).toMatchObject([{ submitted: 2, declined: 1, activeWorkers: 2 }]);
-  expect(JSON.stringify(closed)).not.toContain('canary');
-});
+  await submit('canary-2');
+  await work(() => eventually(async () => (await submitted()) >= 2));
+  expect(await submitted()).toBe(2);
+  expect(await historyText(log)).not.toContain('canary');
+  await leaveLog(reader, LOCAL_REGION);
+  expect((await log.describe()).status.name).toBe('TERMINATED');
+  await leaveLog(reader, LOCAL_REGION);
+}, 180_000);
 
-test('a group that is not there yet is a warning, and reading goes on', async () => {
-  const { endpoint } = await motoServer();
-  const logs = new CloudWatchLogsClient({ endpoint, region: 'eu-west-1', credentials: LOCAL_CREDENTIALS });
-  const warnings: string[] = [];
-  const reader = startWorkerLog({
-    logs,
-    believed,
-    logger: { ...silent, warn: (message) => void warnings.push(message) },
-    onWorkerEvent: () => {},
-    sleep: async () => new Promise((resolve) => setImmediate(resolve)),
-  });
-  await eventually(() => warnings.length >= 2);
-  await reader.stop();
-  expect(new Set(warnings)).toEqual(new Set(['Could not read the worker activity log']));
-});
+const historyText = async (log: WorkflowHandle): Promise<string> => {
+  const { events } = await log.fetchHistory();
+  const payloads = (events ?? []).flatMap(({ activityTaskCompletedEventAttributes: completed }) => [
+    ...(completed?.result?.payloads ?? []),
+  ]);
+  return payloads.map(({ data }) => Buffer.from(data ?? []).toString()).join('\n');
+};
