@@ -44,7 +44,7 @@ export const throwExplained = (thrown: unknown): never => {
   throw explained(thrown);
 };
 
-/** The page of a workflow in the Temporal Web UI; without a run id that of its latest run. */
+/** The page of a workflow in the Temporal Web UI: of a run what it says of itself, without a run id its latest run. */
 export const webUiLink = (
   { client, webUrl }: ClientContext,
   workflowId: string,
@@ -52,7 +52,7 @@ export const webUiLink = (
 ): string | null => {
   if (webUrl === null) return null;
   const namespace = encodeURIComponent(client.options.namespace);
-  return `${webUrl}/namespaces/${namespace}/workflows/${encodeURIComponent(workflowId)}${runId === null ? '' : `/${runId}/history`}`;
+  return `${webUrl}/namespaces/${namespace}/workflows/${encodeURIComponent(workflowId)}${runId === null ? '' : `/${runId}/user-metadata`}`;
 };
 
 /** How long after its last poll a poller counts as there. The server forgets one after five minutes. Milliseconds. */

@@ -4,6 +4,7 @@ import { asTerminal } from '../decisions/ending.ts';
 import { chainOfWorkflowId, labelingChainWorkflowId } from '../decisions/names.ts';
 import { CHAIN_MEMO } from '../decisions/search-attributes.ts';
 import type { ChainStatus } from '../decisions/view.ts';
+import type { labelingChain } from '../workflows/labeling-chain.ts';
 import { labelingChainState } from '../workflows/messages.ts';
 import { throwExplained, webUiLink, type ClientContext } from './context.ts';
 import type { ChainSummary, ListFilter } from './types.ts';
@@ -64,7 +65,7 @@ const summaryOf = async (
   const attention = isOpen ? text('LabelingAttention') : null;
   return {
     chain,
-    status: await statusOf(context, chain, info.status.name, attention, text('LabelingJobStatus')),
+    status: await statusOf(context, chain, info, attention, text('LabelingJobStatus')),
     generation: Number(attributes.get('LabelingGeneration') ?? 0),
     remaining: Number(attributes.get('LabelingRemaining') ?? 0),
     attention,
@@ -72,6 +73,12 @@ const summaryOf = async (
     workTeam,
     webUrl: webUiLink(context, info.workflowId, info.runId),
   };
+};
+
+/** How a chain ended, as its workflow's result says: no worker is needed. */
+const resultOf = async (client: Client, workflowId: string, runId: string): Promise<ChainStatus> => {
+  const handle = client.workflow.getHandle<typeof labelingChain>(workflowId, runId, { followRuns: false });
+  return (await handle.result()).status;
 };
 
 /** How a chain ended that stays open for its late look; null while it has not, and where no worker can tell. */
@@ -87,7 +94,7 @@ const endStatusOf = async (client: Client, chain: string): Promise<ChainStatus |
 const statusOf = async (
   { client }: ClientContext,
   chain: string,
-  execution: WorkflowExecutionInfo['status']['name'],
+  { status: { name: execution }, workflowId, runId }: WorkflowExecutionInfo,
   attention: string | null,
   jobStatus: string | null,
 ): Promise<ChainStatus> => {
@@ -97,6 +104,6 @@ const statusOf = async (
     const mayHaveEnded = asTerminal(jobStatus ?? '') !== null;
     return (mayHaveEnded ? await endStatusOf(client, chain) : null) ?? 'running';
   }
-  if (execution !== 'COMPLETED' && execution !== 'CANCELLED') return 'failed';
-  return (await endStatusOf(client, chain)) ?? 'finished';
+  if (execution === 'CANCELLED') return 'stopped';
+  return execution === 'COMPLETED' ? resultOf(client, workflowId, runId) : 'failed';
 };

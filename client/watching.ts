@@ -10,6 +10,16 @@ const OUTAGE_MS = 5 * 60_000;
 export const isOpen = ({ document }: ChainDetail): boolean =>
   document.status === 'running' || document.status === 'attention';
 
+/** Null as soon as the signal aborts: what is asked may wait for a worker for a minute. */
+const unlessAborted = <Result>(asked: Promise<Result>, signal: AbortSignal | undefined): Promise<Result | null> => {
+  if (signal === undefined) return asked;
+  return new Promise((resolve, reject) => {
+    const abort = (): void => resolve(null);
+    signal.addEventListener('abort', abort, { once: true });
+    asked.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+};
+
 /** Yields the chain now (or, with `after`, once it differs from that) and after every change, until it has ended. */
 export async function* watchChain(
   context: ClientContext,
@@ -20,7 +30,8 @@ export async function* watchChain(
   let answeredMs: number | null = null;
   while (signal?.aborted !== true) {
     try {
-      const detail = await chainDetail(context, chain);
+      const detail = await unlessAborted(chainDetail(context, chain), signal);
+      if (detail === null) return;
       answeredMs = Date.now();
       const now = JSON.stringify(detail);
       if (now !== last) yield detail;

@@ -39,6 +39,7 @@ describeWithBrowser('the Temporal Web UI', () => {
   let browser: Browser;
   let page: Page;
   let ui: string;
+  let relay: LabelRelay;
 
   beforeAll(async () => {
     stack = await startStack({ clock: 'stopped' });
@@ -48,7 +49,7 @@ describeWithBrowser('the Temporal Web UI', () => {
     await fetch(`${facts.sagemakerEndpoint}/_simulator/script`, { method: 'PUT', body: JSON.stringify(script) });
     connection = await connectToLocalTemporal(facts.temporalAddress);
     const client = new Client({ connection, namespace: facts.namespace });
-    const relay = new LabelRelay({ client, webUrl: facts.webUrl });
+    relay = new LabelRelay({ client, webUrl: facts.webUrl });
     await relay.startChain(await example('image-classification'));
     await relay.startChain(await example('text-classification'));
     await advance({
@@ -127,7 +128,8 @@ describeWithBrowser('the Temporal Web UI', () => {
   }, 60_000);
 
   test('a chain says in its details what happened and what a person can do', async () => {
-    await openWorkflow('labeling-chain:example-images', 'User Metadata');
+    // The address that `start`, `show` and the report give leads here.
+    await page.goto((await relay.get('example-images')).webUrl ?? '');
     const text = await metadata(/What you can do/);
     expect(text).toContain('Labels species of s3://label-relay/examples/image-classification/input.manifest');
     expect(text).toMatch(/AccessDenied when reading/);

@@ -146,6 +146,29 @@ test('list filters by attention, by its reason, by work team (as amended) and by
   await relay.stop('listed-running');
 });
 
+test('list tells how ended chains ended also where no worker answers a query', async () => {
+  const { connection, options } = world.env.client;
+  const query = (): Promise<unknown> => Promise.reject(new Error('no worker'));
+  const client = new Client({ connection, namespace: options.namespace, interceptors: { workflow: [{ query }] } });
+  const unanswered = new LabelRelay({ client, taskQueue: TASK_QUEUE });
+  const of = async (chain: string): Promise<string | undefined> =>
+    (await unanswered.list({ text: chain })).find((one) => one.chain === chain)?.status;
+  await world.env.client.workflow.getHandle('labeling-chain:listed-running').cancel();
+  await untilEnded('listed-running');
+  for (let look = 0; look < 200 && (await of('listed-running')) !== 'stopped'; look += 1)
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(await of('listed-running')).toBe('stopped');
+  expect(await of('grown')).toBe('labeled');
+}, 60_000);
+
+test('a watch that waits for a worker ends as soon as it is aborted', async () => {
+  const patient = new LabelRelay({ client: world.env.client, taskQueue: 'nobody-polls', workerWaitMs: 3_600_000 });
+  const abort = new AbortController();
+  setTimeout(() => abort.abort(), 300);
+  for await (const detail of patient.watch('grown', { signal: abort.signal })) expect(detail).toBe('nothing');
+  expect(abort.signal.aborted).toBe(true);
+});
+
 test('a watch that goes on from an earlier one yields only what is new, and an aborted one ends at once', async () => {
   const chain = 'watched';
   world.s3.store.write(manifestUriOf(chain), manifestText(chain, 4));
