@@ -61,7 +61,7 @@ export const start = async (
       }
       return EXIT.done;
     }
-    for (const finding of findings) if (finding.level !== 'passed') say(findingLine(finding));
+    for (const finding of findings) if (finding.level === 'warning') say(findingLine(finding));
     if (options.wait === true) return follow(relay, started.chain, options.json ?? false);
     if (options.json === true) printJson(await relay.get(started.chain));
     else {
@@ -103,7 +103,7 @@ export const adopt = async (
       }
       return EXIT.done;
     }
-    for (const finding of findings) if (finding.level !== 'passed') say(findingLine(finding));
+    for (const finding of findings) if (finding.level === 'warning') say(findingLine(finding));
     if (options.wait === true) return follow(relay, adopted.chain, options.json ?? false);
     if (options.json === true) printJson(await relay.get(adopted.chain));
     else {

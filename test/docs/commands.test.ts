@@ -15,7 +15,12 @@ const all = await pages();
 /** `label-relay`, also as the repository's npm script, without installing anything. */
 const prelude = (cli: string): string => `set -euo pipefail
 label-relay() { "${process.execPath}" "${cli}" "$@"; }
-npm() { [[ "$1 $2 $3" == 'run label-relay --' ]]; shift 3; label-relay "$@"; }
+npm() {
+  [[ "$1" == run ]]; shift
+  [[ "$1" != --silent ]] || shift
+  [[ "$1 $2" == 'label-relay --' ]]; shift 2
+  "${process.execPath}" "${cli}" "$@"
+}
 `;
 
 const bash = (script: string, cwd: string, env: Record<string, string>) =>
