@@ -70,11 +70,12 @@ const whyLines = (jobs: readonly JobDocument[], columns: number): string[] =>
     .slice(-SHOWN_WHYS)
     .flatMap((line) => wrap(line, columns, '    '));
 
-/** The table of a chain; `live` adds the forecast and what the work team does. */
+/** The table of a chain; `live` adds the forecast and what the work team does. Of more jobs than `maxJobs` the latest are shown. */
 export const chainTable = (
   { document, live }: Pick<ChainDetail, 'document' | 'live'>,
   color: Paint,
   columns = 80,
+  maxJobs = Number.POSITIVE_INFINITY,
 ): string => {
   const { objects } = document;
   const lines = [
@@ -86,7 +87,9 @@ export const chainTable = (
   ];
   if (document.jobs.length > 0) {
     lines.push(color('dim', 'gen status       outcome            labeled/sent                   lived'));
-    lines.push(...document.jobs.map(jobRow), ...whyLines(document.jobs, columns));
+    const hidden = Math.max(0, document.jobs.length - maxJobs);
+    if (hidden > 0) lines.push(color('dim', `  … ${hidden} earlier`));
+    lines.push(...document.jobs.slice(hidden).map(jobRow), ...whyLines(document.jobs, columns));
   }
   const { attention } = document;
   if (attention !== null) {

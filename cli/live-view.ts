@@ -16,6 +16,10 @@ export type LiveView = {
   done(): void;
 };
 
+/** Lines of the view that are not jobs, with some of them wrapped; what does not fit would push the head of the view out. */
+const OTHER_LINES = 18;
+const FEWEST_JOBS = 3;
+
 /** Changes that stay on the screen. */
 const SHOWN_CHANGES = 5;
 
@@ -46,7 +50,8 @@ export const liveView = (stream: NodeJS.WriteStream): LiveView => {
       changes = [...changes, ...fresh].slice(-SHOWN_CHANGES);
       before = detail.document;
       const columns = columnsOf(stream);
-      const lines = [chainTable(detail, color, columns)];
+      const maxJobs = Math.max(FEWEST_JOBS, (stream.rows > 0 ? stream.rows : 24) - OTHER_LINES);
+      const lines = [chainTable(detail, color, columns, maxJobs)];
       if (changes.length > 0) {
         lines.push(
           color('dim', 'last changes'),

@@ -108,11 +108,20 @@ export const runCommand = async (run: () => Promise<number | void>): Promise<voi
   }
 };
 
-/** Aborted by Ctrl-C or a request to end. */
+/** A request to end that comes again within this time is the same one: npm passes on what the terminal has sent already. */
+const SAME_REQUEST_MS = 1_000;
+
+/** Aborted by Ctrl-C or a request to end. Whoever asks again later does not want to wait: the process ends at once. */
 export const interruption = (): AbortSignal => {
   const controller = new AbortController();
-  const abort = (): void => controller.abort();
-  process.once('SIGINT', abort);
-  process.once('SIGTERM', abort);
+  let askedMs: number | null = null;
+  const end = (): void => {
+    askedMs ??= performance.now();
+    if (performance.now() - askedMs > SAME_REQUEST_MS) process.exit(EXIT.interrupted);
+    controller.abort();
+  };
+  // Not `once`: what gives the cursor back to a terminal ends the process by the signal where nobody else listens any more.
+  process.on('SIGINT', end);
+  process.on('SIGTERM', end);
   return controller.signal;
 };

@@ -17,6 +17,13 @@ test('a command to copy ends where what it is for begins: behind two spaces, or 
   expect(text).toContain('floor --set policy.maxCost=<more>\n    to raise the limit\n- see whether');
 });
 
+test('of more jobs than fit on the screen the latest are shown, with how many there are before them', () => {
+  const jobs = Array.from({ length: 24 }, (_, index) => job(index + 1));
+  const text = chainTable({ document: { ...emptyDocument, jobs }, live: null }, paint(false), 80, 6);
+  expect(text).toMatch(/lived\n {2}… 18 earlier\n 19 Failed/);
+  expect(text.match(/^ +\d+ Failed/gm)).toHaveLength(6);
+});
+
 test('says why the latest jobs failed or were given less', () => {
   const jobs = [
     job(1, { failureReason: 'the first' }),

@@ -40,6 +40,7 @@ test('start --dry-run checks and starts nothing', async () => {
   expect(code).toBe(0);
   expect(stdout).toMatch(/passed +manifest +12 objects/);
   expect(stdout).toMatch(/nothing was started/);
+  expect(stdout).toMatch(/skipped +role +not checked: what answers is not this service of AWS/);
   expect((await stack.run(['list'])).stdout).toBe('no chains\n');
 });
 
@@ -56,6 +57,8 @@ test('start takes an example as it is; list, show and watch know it', async () =
   const started = await stack.run(['start', 'examples/text-classification.json']);
   expect(started).toMatchObject({ code: 0 });
   expect(started.stdout).toMatch(/example-texts started: 12 of 12 objects to label/);
+  // What could not be looked at is said by --dry-run alone.
+  expect(started.stderr).toMatch(/^warning price [^\n]*\n$/);
   const shown = await stack.run(['show', 'example-texts']);
   expect(shown.stdout).toMatch(/example-texts +running/);
   expect(widest(shown.stdout)).toBeLessThanOrEqual(80);

@@ -5,14 +5,17 @@ import { cleanEnvironment } from '../end-to-end/run-cli.ts';
 
 const cliPath = fileURLToPath(new URL('../../cli.ts', import.meta.url));
 
-/** The size is set before the command begins; what it draws goes to stdout, and its exit code is passed on. */
+/**
+ * The size is set before the command begins; what it draws goes to stdout, and its exit code is passed on. Once it has drawn
+ * a given text, Ctrl-C is pressed, and again at once: npm doubles it, too.
+ */
 const PROGRAM = `
-import fcntl, os, pty, struct, sys, termios
-rows, columns = int(sys.argv[1]), int(sys.argv[2])
+import fcntl, os, pty, struct, sys, termios, time
+rows, columns, awaited, seen = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3].encode(), b''
 child, terminal = pty.fork()
 if child == 0:
     fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
-    os.execv(sys.argv[3], sys.argv[3:])
+    os.execv(sys.argv[4], sys.argv[4:])
 while True:
     try:
         drawn = os.read(terminal, 65536)
@@ -21,16 +24,22 @@ while True:
     if not drawn:
         break
     os.write(1, drawn)
+    seen += drawn
+    if awaited and awaited in seen:
+        awaited = b''
+        for press in range(2):
+            os.write(terminal, b'\\x03')
+            time.sleep(0.05)
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 `;
 
 export const onTerminal = (
   args: readonly string[],
   env: Record<string, string>,
-  { rows = 40, columns = 80 } = {},
+  { rows = 40, columns = 80, interruptAfter = '' } = {},
 ): Promise<{ code: number | null; drawn: string }> =>
   new Promise((resolve, reject) => {
-    const command = ['-c', PROGRAM, String(rows), String(columns), process.execPath, cliPath, ...args];
+    const command = ['-c', PROGRAM, String(rows), String(columns), interruptAfter, process.execPath, cliPath, ...args];
     const child = spawn('python3', command, {
       env: { ...cleanEnvironment(), TERM: 'xterm', ...env },
       stdio: ['ignore', 'pipe', 'inherit'],

@@ -23,6 +23,20 @@ test('a terminal gets colours, and with NO_COLOR none: neither the table nor wha
   }
 }, 60_000);
 
+test('Ctrl-C on a terminal ends watching with 130, says that the chain goes on, and gives the cursor back', async () => {
+  const { code, drawn } = await onTerminal(['watch', 'example-texts'], stack.facts.env, {
+    interruptAfter: 'last changes',
+  });
+  expect(drawn).toMatch(/example-texts goes on; only the watching has ended/);
+  expect(drawn.lastIndexOf('\u001B[?25h')).toBeGreaterThan(drawn.lastIndexOf('\u001B[?25l'));
+  expect(code).toBe(130);
+}, 60_000);
+
+test('Ctrl-C on a terminal ends a local stack in good order', async () => {
+  const { code, drawn } = await onTerminal(['local'], {}, { interruptAfter: 'Ctrl-C ends it.' });
+  expect({ code, drawn }).toEqual({ code: 0, drawn: expect.stringMatching(/export TEMPORAL_ADDRESS=/) });
+}, 120_000);
+
 test('a file gets no colours, whatever the terminal of its writer is called', async () => {
   const { code, stderr } = await stack.run(['local', 'advance', '90s']);
   expect(code).toBe(0);
