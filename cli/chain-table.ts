@@ -70,6 +70,25 @@ const whyLines = (jobs: readonly JobDocument[], columns: number): string[] =>
     .slice(-SHOWN_WHYS)
     .flatMap((line) => wrap(line, columns, '    '));
 
+/** How far the chain is. The labels of a live job are in the bar, and in the dataset once the job is merged. */
+const progressLines = ({ objects, jobs }: ChainDocument, columns: number): string[] => {
+  const { total, labeled, remaining, setAside, doubled } = objects;
+  const job = jobs.at(-1);
+  const live = job !== undefined && job.endedAt === null && job.outcome === null ? job.labeled : 0;
+  const parts = [
+    `${labeled}/${total} labeled`,
+    ...(live > 0 ? [`${live} more by the live job so far`] : []),
+    `${remaining} remaining`,
+    ...(setAside > 0 ? [`${setAside} set aside`] : []),
+    ...(doubled > 0 ? [`${doubled} doubled`] : []),
+  ];
+  const bar = progressBar(labeled + live, total, 40);
+  const line = `${bar} ${parts.join(', ')}`;
+  if (line.length <= columns) return [line];
+  const [first = '', ...rest] = parts;
+  return [`${bar} ${first}`, ...wrap(rest.join(', '), columns)];
+};
+
 /** The table of a chain; `live` adds the forecast and what the work team does. Of more jobs than `maxJobs` the latest are shown. */
 export const chainTable = (
   { document, live }: Pick<ChainDetail, 'document' | 'live'>,
@@ -77,13 +96,11 @@ export const chainTable = (
   columns = 80,
   maxJobs = Number.POSITIVE_INFINITY,
 ): string => {
-  const { objects } = document;
   const lines = [
     `${color('bold', document.chain)}  ${color(statusStyle(document.status), document.status)}`,
     // The attention below says the same with what to do.
     ...(document.reason === null || document.attention !== null ? [] : wrap(document.reason, columns)),
-    `${progressBar(objects.labeled, objects.total, 40)} ${objects.labeled}/${objects.total} labeled, ${objects.remaining} remaining` +
-      `${objects.setAside > 0 ? `, ${objects.setAside} set aside` : ''}${objects.doubled > 0 ? `, ${objects.doubled} doubled` : ''}`,
+    ...progressLines(document, columns),
   ];
   if (document.jobs.length > 0) {
     lines.push(color('dim', 'gen status       outcome            labeled/sent                   lived'));
@@ -104,7 +121,7 @@ export const chainTable = (
       parts.push(`done in about ${formatDuration(live.forecastEndMs - serviceNowMs)} at its rate`);
     if (parts.length > 0) lines.push(parts.join('; '));
     const activity = activityLine(live.workers, serviceNowMs);
-    if (activity !== null) lines.push(activity);
+    if (activity !== null) lines.push(...wrap(activity, columns, '  '));
   }
   if (document.cost !== null) lines.push(`committed ${document.cost.committed.toFixed(2)} ${document.cost.currency}`);
   if (document.finalManifest !== null) lines.push(`final manifest   ${document.finalManifest}`);

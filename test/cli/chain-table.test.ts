@@ -17,6 +17,23 @@ test('a command to copy ends where what it is for begins: behind two spaces, or 
   expect(text).toContain('floor --set policy.maxCost=<more>\n    to raise the limit\n- see whether');
 });
 
+test('the bar counts what the live job has labeled so far, and the line beside it says so', () => {
+  const jobs = [job(1, { status: 'InProgress', outcome: null, endedAt: null, labeled: 30 })];
+  const text = table({ objects: { total: 60, labeled: 0, remaining: 60, setAside: 0, doubled: 0 }, jobs });
+  expect(text).toContain(
+    `${'█'.repeat(20)}${'░'.repeat(20)} 0/60 labeled\n30 more by the live job so far, 60 remaining\n`,
+  );
+  const short = table({ objects: { total: 60, labeled: 60, remaining: 0, setAside: 0, doubled: 0 } });
+  expect(short).toContain('█ 60/60 labeled, 0 remaining');
+});
+
+test('of large datasets too no line is wider than the terminal', () => {
+  const text = table({
+    objects: { total: 1_100_000, labeled: 500_000, remaining: 500_000, setAside: 100_000, doubled: 12_345 },
+  });
+  expect(text).toContain('500000/1100000 labeled\n500000 remaining, 100000 set aside, 12345 doubled');
+});
+
 test('of more jobs than fit on the screen the latest are shown, with how many there are before them', () => {
   const jobs = Array.from({ length: 24 }, (_, index) => job(index + 1));
   const text = chainTable({ document: { ...emptyDocument, jobs }, live: null }, paint(false), 80, 6);
