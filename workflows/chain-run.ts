@@ -2,7 +2,7 @@
  * One run of a chain's workflow: what it carries through continue-as-new, what it has been told, and how it writes its
  * record. The parts of the chain (opening, running a job, settling, waiting for a person, ending) work on it.
  */
-import { setCurrentDetails, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import { condition, setCurrentDetails, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { LateOutput } from '../decisions/after-job.ts';
 import type { Attention } from '../decisions/attention.ts';
 import { lastGeneration, newChain, type ChainState, type EndStatus } from '../decisions/chain-state.ts';
@@ -139,6 +139,19 @@ export class ChainRun {
     });
     if (written.kind === 'superseded') throw new Superseded(written.uri);
     this.carried.recordSequence = written.sequence + 1;
+  }
+
+  /**
+   * Waits until something is so, or for the time. What a person gives meanwhile is written into the record at once: accepted, it
+   * holds also for a chain that is terminated before it goes on.
+   */
+  async pause(isOver: () => boolean, waitMs: number, summary: string): Promise<void> {
+    const untilMs = Date.now() + waitMs;
+    for (let leftMs = waitMs; leftMs > 0; leftMs = untilMs - Date.now()) {
+      await condition(() => isOver() || this.unrecorded, leftMs, { summary });
+      if (isOver() || !this.unrecorded) return;
+      await this.writeRecord('amended by a person');
+    }
   }
 
   showInList(): void {

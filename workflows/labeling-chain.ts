@@ -115,9 +115,7 @@ const decideJob = async (run: ChainRun, order: JobOrder): Promise<void> => {
   // I6: an order is only good for the spec that it was made from; after an amendment the next one is made anew.
   const isOutdated = (): boolean => stopped() || run.state.spec !== spec;
   if (order.delayMs > 0) {
-    await condition(stopped, order.delayMs, {
-      summary: `Back-off of ${formatDuration(order.delayMs)} after a failed job`,
-    });
+    await run.pause(stopped, order.delayMs, `Back-off of ${formatDuration(order.delayMs)} after a failed job`);
   }
   if (stopped()) return;
   if (run.state.spec !== spec) return decideAgain(run);

@@ -2,7 +2,7 @@
  * After a labeling job: its output is waited for until it holds what AWS counted, then merged. And, a day after the
  * chain's end, one more look for labels that were published late (law 2: they are merged and counted, never dropped).
  */
-import { condition, log } from '@temporalio/workflow';
+import { log } from '@temporalio/workflow';
 import {
   countersHeard,
   jobInTrouble,
@@ -44,7 +44,7 @@ const askForCounters = async (
 ): Promise<{ ending: EndedJob; refusal: string | null }> => {
   const { name } = ending.observation;
   const summary = `Asks again in ${formatDuration(waitMs)}: ${name} is ${ending.status}, and its counters are all zero`;
-  await condition(() => run.stopped, waitMs, { summary });
+  await run.pause(() => run.stopped, waitMs, summary);
   const job = { region: run.state.spec.region, name };
   const found = await call('describeLabelingJob', `See the counters of ${name} again`, job);
   if (found.kind === 'observed') run.set(countersHeard(run.state, generation, found));
@@ -129,9 +129,8 @@ export const settle = async (run: ChainRun, phase: Extract<Phase, { kind: 'settl
     const blocked = result.kind === 'unreadable' ? 'unreadable-output' : isLate ? 'labels-missing' : null;
     if (blocked === null) {
       const waitMs = SETTLE_WAITS_MS[look] ?? 30 * MINUTE_MS;
-      await condition(() => false, waitMs, {
-        summary: `Looks again in ${formatDuration(waitMs)}, the output is not complete: ${result.message}`,
-      });
+      const summary = `Looks again in ${formatDuration(waitMs)}, the output is not complete: ${result.message}`;
+      await run.pause(() => false, waitMs, summary);
       waitedMs += waitMs;
       continue;
     }
@@ -160,14 +159,7 @@ export const lookForLateLabels = async (run: ChainRun): Promise<void> => {
   const { policy } = run.state.spec;
   const resumed = (): boolean => run.state.phase.kind !== 'ended';
   const pause = async (waitMs: number, why: string): Promise<boolean> => {
-    let over = false;
-    const ended = condition(() => resumed() || run.cancelled, waitMs, { summary: why }).finally(() => (over = true));
-    while (!over) {
-      await condition(() => over || (run.unrecorded && !resumed()));
-      // What a person amends now is for the next resume, which may only have the record.
-      if (!over) await run.writeRecord('amended after the end');
-    }
-    await ended;
+    await run.pause(() => resumed() || run.cancelled, waitMs, why);
     return !resumed();
   };
   const status = run.state.end?.status ?? 'over';

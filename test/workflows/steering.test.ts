@@ -175,6 +175,35 @@ describe('resume', () => {
 });
 
 describe('amend', () => {
+  test('of a chain that has ended and still waits for late labels: in the record at once, so that a terminate loses nothing', async () => {
+    const handle = await world.start('late-amended', { jobs: [{ ...slow, stop: { after: '1d' }, openTasks: 'late' }] });
+    await world.untilAttention('late-amended');
+    await world.stop('late-amended');
+    const before = await world.untilEnded('late-amended', 10 * MINUTE_MS);
+    expect(before.phase).toEqual({ kind: 'ended', lateLookDone: false });
+    const more = 's3://data/late-amended/more.manifest';
+    world.s3.store.write(more, manifestText('late-amended', 3, 100));
+    expect(await world.amend('late-amended', { manifestUri: more })).toEqual({ kind: 'accepted' });
+    await world.env.sleep(MINUTE_MS);
+    await handle.terminate('by hand');
+    expect(records('late-amended').at(-1)?.pending.manifestUris).toEqual([more]);
+    await world.run('late-amended', { kind: 'resume', spec: before.spec, options });
+    const after = await world.until('late-amended', ({ end }) => end?.status === 'labeled');
+    expect(after.dataset?.total).toBe(13);
+  });
+
+  test('while an output is waited for: in the record at once', async () => {
+    const spec = await world.prepare('settling-amended', { jobs: [{ output: { every: '3h', late: '2h' } }] });
+    await world.run('settling-amended', { kind: 'start', spec });
+    await world.until('settling-amended', ({ phase }) => phase.kind === 'settling', { stepMs: MINUTE_MS });
+    const written = records('settling-amended').length;
+    await world.amend('settling-amended', { spec: { ...spec, policy: { ...spec.policy, maxJobs: 7 } } });
+    await world.env.sleep(MINUTE_MS);
+    expect(records('settling-amended')).toHaveLength(written + 1);
+    expect(records('settling-amended').at(-1)?.state.spec.policy.maxJobs).toBe(7);
+    await world.untilEnded('settling-amended');
+  });
+
   test('of a running chain holds from the next job on, and stands in the record at once', async () => {
     await world.start('amended', { jobs: [{ ...slow, stop: { after: '1d' } }] });
     const { spec } = await untilStatus('amended', 'InProgress');
