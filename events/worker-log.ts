@@ -31,7 +31,9 @@ const lineSchema = z.object({
   workteam_arn: z.unknown().optional(),
   labeling_job_arn: z.string().max(512),
   event_type: z.unknown().optional(),
-  event_timestamp: z.union([z.string().regex(/^\d{1,12}$/), z.number().int().nonnegative()]).optional(),
+  event_timestamp: z
+    .union([z.string().regex(/^\d{1,12}$/), z.number().int().nonnegative().max(999_999_999_999)])
+    .optional(),
 });
 
 /** One line: an event, and who did it where the line says so. Null if it is none that we may believe. */

@@ -7,6 +7,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { z } from 'zod';
+import { fuzzFigures, fuzzResultSchema } from '../test/fuzz/result.ts';
 import { burstsFigures, burstsResultSchema, chaosFigures, chaosResultSchema } from '../test/chaos/result.ts';
 
 /** The page. */
@@ -43,6 +44,7 @@ const FIGURES: Readonly<Record<string, { file: string; figures: (content: unknow
     figures: (content) => simulationFigures(simulationShape.parse(content)),
   },
   chaos: { file: 'test/chaos/result.json', figures: (content) => chaosFigures(chaosResultSchema.parse(content)) },
+  fuzz: { file: 'test/fuzz/result.json', figures: (content) => fuzzFigures(fuzzResultSchema.parse(content)) },
   bursts: { file: 'test/chaos/bursts.json', figures: (content) => burstsFigures(burstsResultSchema.parse(content)) },
 };
 

@@ -3,7 +3,7 @@ import { PROMISES_PAGE, withFigures } from '../../scripts/promises-page.ts';
 
 test('the figures of docs/promises.md are those of the result files of the last long runs', async () => {
   const page = await readFile(PROMISES_PAGE, 'utf8');
-  for (const name of ['simulation', 'chaos', 'bursts']) expect(page).toContain(`<!-- figures: ${name} -->`);
+  for (const name of ['simulation', 'chaos', 'bursts', 'fuzz']) expect(page).toContain(`<!-- figures: ${name} -->`);
   // `npm run promises-page` makes it so.
   expect(page).toBe(await withFigures(page));
 });

@@ -71,6 +71,7 @@ test.each([
   ['another region', line({ labeling_job_arn: jobArn('a', ACCOUNT, 'eu-west-1') })],
   ['no job', line({ labeling_job_arn: 'birds' })],
   ['no JSON', 'START'],
+  ['a time that no calendar has', line({ event_timestamp: 9_007_199_254_740_991 })],
 ])('a line of %s is passed over', (_name, text) => {
   expect(readWorkerActivityLine(text, 5, believed)).toBeNull();
 });

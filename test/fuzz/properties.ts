@@ -19,14 +19,10 @@ import { InputError } from '../../errors.ts';
 import { readEvent } from '../../events/envelope.ts';
 import { dispositionOf, handleBodies } from '../../events/handling.ts';
 import example from '../../examples/image-classification.json' with { type: 'json' };
+import { readWorkerActivityLine } from '../../events/worker-log.ts';
+import { MANIFEST_PROPERTIES } from './manifest-properties.ts';
 import { mutationsOf, textsOf, type Json } from './mutations.ts';
-
-export type NamedProperty = { name: string; property: fc.IAsyncProperty<unknown[]> };
-
-/** Fails with a sentence where something does not hold. */
-const demand = (holds: boolean, otherwise: () => string): void => {
-  if (!holds) throw new Error(otherwise());
-};
+import { demand, named, type NamedProperty } from './property.ts';
 
 const good = example as Json;
 const account = '123456789012';
@@ -256,15 +252,45 @@ const configProperty = fc.asyncProperty(fc.dictionary(variable, values, { maxKey
   return Promise.resolve();
 });
 
-const named = <Values extends [unknown, ...unknown[]]>(
-  name: string,
-  property: fc.IAsyncProperty<Values>,
-): NamedProperty => ({
-  name,
-  property: property as unknown as fc.IAsyncProperty<unknown[]>,
-});
+const logLine: Json = {
+  worker_id: 'cd449a289e129409',
+  cognito_user_pool_id: 'us-east-2_IpicJXXXX',
+  workteam_arn: `arn:aws:sagemaker:${region}:${account}:workteam/private-crowd/birders`,
+  labeling_job_arn: `arn:aws:sagemaker:${region}:${account}:labeling-job/birds-4kq2z-001`,
+  event_type: 'TasksSubmitted',
+  event_timestamp: '1608690331',
+};
+const taskEvent: Json = {
+  ...event,
+  'detail-type': 'SageMaker Ground Truth Labeling Job Task Status Change',
+  detail: {
+    State: 'Submitted',
+    'labeling-job-arn': `arn:aws:sagemaker:${region}:${account}:labeling-job/birds-4kq2z-001`,
+    'workteam-team-arn': `arn:aws:sagemaker:${region}:${account}:workteam/private-crowd/birders`,
+  },
+};
+
+const workerProperty = fc.asyncProperty(
+  fc.oneof(
+    textsOf(logLine).map((text) => ({ text, read: readWorkerActivityLine(text, 0, believed)?.event ?? null })),
+    textsOf(taskEvent).map((text) => ({ text, read: readEvent(text, believed) })),
+  ),
+  ({ read }) => {
+    if (read?.kind !== 'worker-event') return Promise.resolve();
+    demand(workflowIdPattern.test(labelingJobWorkflowId(read.place)), () => JSON.stringify(read.place));
+    demand(['accepted', 'submitted', 'declined', 'returned', 'other'].includes(read.action), () => read.action);
+    demand(
+      /^(arn:[\w:/.-]{1,250}|[a-z-]+)$/.test(read.workteamArn),
+      () => `a work team from outside: ${read.workteamArn}`,
+    );
+    demand(Number.isFinite(read.timeMs) && Math.abs(read.timeMs) < 8.64e15, () => `time ${read.timeMs}`);
+    return Promise.resolve();
+  },
+);
 
 export const PROPERTIES: readonly NamedProperty[] = [
+  ...MANIFEST_PROPERTIES,
+  named('what a worker did is counted for a job of ours or not at all', workerProperty),
   named('a spec is taken whole or refused with the places', specProperty),
   named('an amendment is taken whole or refused, and never moves a chain elsewhere', amendProperty),
   named('an event wakes the workflow of its job or nothing (I4)', eventProperty),
