@@ -44,49 +44,78 @@ export const identityOf = (line: string, label: string): string => {
 
 const count = (map: Map<string, number>, key: string, by = 1): void => void map.set(key, (map.get(key) ?? 0) + by);
 
-type SentJob = { job: string; createdAtMs: number; identities: Map<number, string> };
+/** One object of the person's manifest; identical lines are separate objects, told apart by their order. */
+type Copy = { labels: number; givenLabeled: boolean };
 
-const jobsOf = (ledger: readonly LedgerRecord[]): Map<string, SentJob> => {
+type SentJob = {
+  job: string;
+  /** By identity, the copies without a readable label when the job was created, in order, and how many of them were sent. */
+  lacking: Map<string, Copy[]>;
+  shown: Map<string, number>;
+  /** The copy that each line of the job's input stands for; none: it had its label. */
+  copyOf: Map<number, Copy>;
+};
+
+export type Placed = {
+  /** By identity, in the order of the manifest. */
+  copies: Map<string, Copy[]>;
+  jobs: SentJob[];
+};
+
+/** Walks the ledger once, and says for every line that was sent and every label that could be read which object it belongs to. */
+export const placeLabels = ({
+  ledger,
+  labelAttribute,
+  manifest,
+}: Pick<LedgerInput, 'ledger' | 'labelAttribute' | 'manifest'>): Placed => {
+  const copies = new Map<string, Copy[]>();
+  for (const line of linesOf(manifest)) {
+    const identity = identityOf(line, labelAttribute);
+    const copy = { labels: 0, givenLabeled: labelAttribute in parseObject(line) };
+    const twins = copies.get(identity);
+    if (twins === undefined) copies.set(identity, [copy]);
+    else twins.push(copy);
+  }
   const jobs = new Map<string, SentJob>();
   for (const record of ledger) {
-    if (record.kind === 'created')
-      jobs.set(record.job, { job: record.job, createdAtMs: record.atMs, identities: new Map() });
-    if (record.kind === 'sent')
-      for (const { index, identity } of record.objects) jobs.get(record.job)?.identities.set(index, identity);
+    if (record.kind === 'created') {
+      const lacking = new Map(
+        [...copies].map(([identity, all]) => [
+          identity,
+          all.filter(({ labels, givenLabeled }) => labels === 0 && !givenLabeled),
+        ]),
+      );
+      jobs.set(record.job, { job: record.job, lacking, shown: new Map(), copyOf: new Map() });
+    }
+    const job = jobs.get(record.job);
+    if (job === undefined) continue;
+    if (record.kind === 'sent') {
+      for (const { index, identity } of record.objects) {
+        const copy = job.lacking.get(identity)?.[job.shown.get(identity) ?? 0];
+        count(job.shown, identity);
+        if (copy !== undefined) job.copyOf.set(index, copy);
+      }
+    }
+    if (record.kind === 'published') {
+      for (const index of record.newlyReadable) {
+        const copy = job.copyOf.get(index);
+        if (copy !== undefined) copy.labels += 1;
+      }
+    }
   }
-  return jobs;
+  return { copies, jobs: [...jobs.values()] };
 };
 
 /** I1: no object is sent again once a label for it could be read when the next job was created. */
-const checkSentOnce = (input: LedgerInput, jobs: Map<string, SentJob>): LedgerCheck => {
-  const copies = new Map<string, number>();
-  const labeledBefore = new Map<string, number>();
-  for (const line of linesOf(input.manifest)) {
-    const identity = identityOf(line, input.labelAttribute);
-    count(copies, identity);
-    if (input.labelAttribute in parseObject(line)) count(labeledBefore, identity);
-  }
+const checkSentOnce = ({ jobs }: Placed): LedgerCheck => {
   const violations: string[] = [];
   let sent = 0;
-  for (const { job, createdAtMs, identities } of jobs.values()) {
-    const readable = new Map(labeledBefore);
-    for (const record of input.ledger) {
-      if (record.kind !== 'published' || record.atMs > createdAtMs || record.job === job) continue;
-      for (const index of record.newlyReadable) {
-        const identity = jobs.get(record.job)?.identities.get(index);
-        if (identity !== undefined) count(readable, identity);
-      }
-    }
-    const shown = new Map<string, number>();
-    for (const identity of identities.values()) count(shown, identity);
+  for (const { job, lacking, shown } of jobs) {
     for (const [identity, times] of shown) {
       sent += times;
-      // Identical lines are separate objects: as many may be sent as there are copies without a readable label.
-      const allowed = (copies.get(identity) ?? 0) - (readable.get(identity) ?? 0);
+      const allowed = lacking.get(identity)?.length ?? 0;
       if (times > allowed)
-        violations.push(
-          `${job} sent an object ${times} times although only ${Math.max(0, allowed)} of it lacked a label`,
-        );
+        violations.push(`${job} sent an object ${times} times although only ${allowed} of it lacked a label`);
     }
   }
   return {
@@ -98,7 +127,7 @@ const checkSentOnce = (input: LedgerInput, jobs: Map<string, SentJob>): LedgerCh
 };
 
 /** I2: every object ends labeled or in the leftover report, exactly once; and no published label is missing. */
-const checkEveryObject = (input: LedgerInput, jobs: Map<string, SentJob>): LedgerCheck => {
+const checkEveryObject = (input: LedgerInput, { copies }: Placed): LedgerCheck => {
   const { labelAttribute: label } = input;
   const violations: string[] = [];
   const given = linesOf(input.manifest);
@@ -124,18 +153,8 @@ const checkEveryObject = (input: LedgerInput, jobs: Map<string, SentJob>): Ledge
     const times = (isLabeled ? 1 : 0) + (reported.get(index + 1) ?? 0);
     if (times !== 1) violations.push(`the object of line ${index + 1} is ${times} times in the result`);
   }
-  const published = new Map<string, number>();
-  for (const record of input.ledger) {
-    if (record.kind !== 'published') continue;
-    for (const index of record.newlyReadable) {
-      const identity = jobs.get(record.job)?.identities.get(index);
-      if (identity !== undefined) count(published, identity);
-    }
-  }
-  const copies = new Map<string, number>();
-  for (const line of given) count(copies, identityOf(line, label));
-  for (const [identity, times] of published) {
-    const expected = Math.min(times, copies.get(identity) ?? 0);
+  for (const [identity, all] of copies) {
+    const expected = all.filter((copy) => copy.labels > 0 || copy.givenLabeled).length;
     if ((labels.get(identity) ?? 0) < expected)
       violations.push(`a published label is not in the final manifest (object ${identity.slice(0, 12)})`);
   }
@@ -166,6 +185,6 @@ const checkOneLiveJob = (input: LedgerInput): LedgerCheck => {
 
 /** The three checks, for a ledger that holds the jobs of one chain only. */
 export const checkLedger = (input: LedgerInput): LedgerCheck[] => {
-  const jobs = jobsOf(input.ledger);
-  return [checkSentOnce(input, jobs), checkEveryObject(input, jobs), checkOneLiveJob(input)];
+  const placed = placeLabels(input);
+  return [checkSentOnce(placed), checkEveryObject(input, placed), checkOneLiveJob(input)];
 };

@@ -17,8 +17,8 @@ import { sageMakerClient, type AwsClients } from '../../activities/clients.ts';
 import type { ApiAnswer } from '../../simulator/ground-truth.ts';
 import type { MemoryStore } from '../../simulator/ports.ts';
 
-/** What becomes of one call to AWS. `after-*`: it happened, and the caller is told otherwise. */
-export type CallFault = 'none' | 'throttled' | 'outage' | 'timeout' | 'after-timeout' | 'refused';
+/** What becomes of one call to AWS. `afterTimeout`: it happened, and the caller is told otherwise. */
+export type CallFault = 'none' | 'throttled' | 'outage' | 'timeout' | 'afterTimeout' | 'refused';
 
 /** The world behind the clients. */
 export type AwsBackend = {
@@ -26,9 +26,9 @@ export type AwsBackend = {
   nowMs: () => number;
   call: (operation: string, input: unknown) => Promise<ApiAnswer>;
   /** Asked before each call; may let time pass, and throws when the worker is to crash here. */
-  before: (service: 's3' | 'sagemaker', operation: string) => Promise<CallFault>;
-  /** Told after each call that had its effect; throws when the worker is to crash here. */
-  after: () => void;
+  before: (service: 's3' | 'sagemaker' | 'sns', operation: string) => Promise<CallFault>;
+  /** Told after each call that had its effect; `unheard`: its caller is told of a time-out. Throws when the worker is to crash here. */
+  after: (operation: string, unheard: boolean) => void;
 };
 
 const fail = (name: string, httpStatusCode: number | null, message = name): Error =>
@@ -41,7 +41,7 @@ const etagOf = (body: Uint8Array): string => `"${createHash('md5').update(body).
 const faultBefore = (fault: CallFault): Error | null => {
   switch (fault) {
     case 'none':
-    case 'after-timeout':
+    case 'afterTimeout':
       return null;
     case 'throttled':
       return fail('SlowDown', 503);
@@ -120,8 +120,8 @@ const answerSageMaker = async (backend: AwsBackend, request: HttpRequest): Promi
   if (fault === 'throttled') return reply(400, { __type: 'ThrottlingException', message: 'Rate exceeded' });
   if (fault === 'outage') return reply(500, { __type: 'InternalFailure', message: 'try again' });
   const answer = await backend.call(operation, JSON.parse(textOf(request.body)));
-  backend.after();
-  if (fault === 'after-timeout' || answer.kind === 'dropped') throw timeout();
+  backend.after(operation, fault === 'afterTimeout' && answer.kind === 'ok');
+  if (fault === 'afterTimeout' || answer.kind === 'dropped') throw timeout();
   if (answer.kind === 'ok') return reply(200, answer.body);
   const { error } = answer;
   return reply(error.httpStatus, { __type: error.name, message: error.message });
@@ -146,19 +146,23 @@ export const openAws = (): { clients: AwsClients; use: (backend: AwsBackend) => 
   const region = 'us-east-1';
   const sagemaker = sageMakerClient({ region, credentials, maxAttempts: 1, requestHandler: requestHandler as never });
   const s3 = new S3Client({ region, credentials, endpoint: 'http://s3.test', forcePathStyle: true });
-  const send = async (command: object): Promise<object> => {
-    const world = current();
-    const fault = await world.before('s3', command.constructor.name.replace(/Command\d*$/, ''));
-    const refusal = faultBefore(fault);
-    if (refusal !== null) throw refusal;
-    const answer = await answerS3(world.store, command);
-    world.after();
-    if (fault === 'after-timeout') throw timeout();
-    return answer;
-  };
-  Object.defineProperty(s3, 'send', { value: send });
+  const sendTo =
+    (service: 's3' | 'sns', answerOf: (world: AwsBackend, command: object) => Promise<object>) =>
+    async (command: object): Promise<object> => {
+      const world = current();
+      const operation = command.constructor.name.replace(/Command\d*$/, '');
+      const fault = await world.before(service, operation);
+      const refusal = faultBefore(fault);
+      if (refusal !== null) throw refusal;
+      const answer = await answerOf(world, command);
+      const unheard = fault === 'afterTimeout';
+      world.after(operation, unheard);
+      if (unheard) throw timeout();
+      return answer;
+    };
+  Object.defineProperty(s3, 'send', { value: sendTo('s3', ({ store }, command) => answerS3(store, command)) });
   const sns = new SNSClient({ region, credentials });
-  Object.defineProperty(sns, 'send', { value: () => Promise.resolve({ $metadata: {} }) });
+  Object.defineProperty(sns, 'send', { value: sendTo('sns', () => Promise.resolve({ $metadata: {} })) });
   const iam = new IAMClient({ region, credentials });
   return {
     clients: { sagemaker: () => sagemaker, s3: () => s3, sns: () => sns, iam: () => iam },

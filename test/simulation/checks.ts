@@ -1,5 +1,5 @@
 /** I1 to I8 for a world that has come to rest, against the simulator's ledger and the files in S3. */
-import { checkLedger, identityOf } from '../../demo/ledger-check.ts';
+import { checkLedger, placeLabels } from '../../demo/ledger-check.ts';
 import { LIVE_JOB_REASONS } from '../../decisions/attention.ts';
 import type { ChainState } from '../../decisions/chain-state.ts';
 import { MINUTE_MS } from '../../decisions/durations.ts';
@@ -22,33 +22,10 @@ const givenManifest = (world: World, { plan }: Chain): string =>
     .flatMap((text) => text.split('\n').filter((line) => line !== ''))
     .join('\n');
 
-/** Second labels, by the ledger: labels that became readable beyond what the dataset has room for. */
+/** Second labels, by the ledger: labels that became readable for an object that had one. */
 const doubledByLedger = (ledger: readonly LedgerRecord[], manifest: string): number => {
-  const room = new Map<string, number>();
-  const sent = new Map<string, Map<number, string>>();
-  for (const record of ledger) {
-    if (record.kind !== 'sent') continue;
-    const known = sent.get(record.job) ?? new Map<number, string>();
-    for (const { index, identity } of record.objects) known.set(index, identity);
-    sent.set(record.job, known);
-  }
-  const labels = new Map<string, number>();
-  for (const record of ledger) {
-    if (record.kind !== 'published') continue;
-    for (const index of record.newlyReadable) {
-      const identity = sent.get(record.job)?.get(index);
-      if (identity !== undefined) labels.set(identity, (labels.get(identity) ?? 0) + 1);
-    }
-  }
-  for (const line of manifest.split('\n')) {
-    const value: unknown = JSON.parse(line);
-    if (typeof value === 'object' && value !== null && LABEL in value) continue;
-    const identity = identityOf(line, LABEL);
-    room.set(identity, (room.get(identity) ?? 0) + 1);
-  }
-  let doubled = 0;
-  for (const [identity, count] of labels) doubled += Math.max(0, count - (room.get(identity) ?? 0));
-  return doubled;
+  const { copies } = placeLabels({ ledger, labelAttribute: LABEL, manifest });
+  return [...copies.values()].flat().reduce((sum, { labels }) => sum + Math.max(0, labels - 1), 0);
 };
 
 /** I5: nothing begins between a stop and the next resume, and what was live is asked to stop or ends by itself. */
@@ -146,6 +123,7 @@ const checkChain = async (world: World, chain: Chain): Promise<Violation[]> => {
   for (const check of checkLedger({ ledger: readable, labelAttribute: LABEL, ...files }))
     add(check.invariant, check.violations);
   const doubled = doubledByLedger(readable, manifest);
+  world.counts.doubled += doubled;
   if (dataset?.doubled !== doubled)
     add('I1', [`${dataset?.doubled} labels are counted as doubled, the ledger says ${doubled}`]);
   add('I5', checkStops(world, chain, ledger));

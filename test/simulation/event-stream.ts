@@ -19,6 +19,8 @@ export class EventStream {
     dropped: 0,
     repeated: 0,
     delayed: 0,
+    /** Came after a later event of the same job. */
+    reordered: 0,
     forged: 0,
     delivered: 0,
     deadLetters: 0,
@@ -30,6 +32,8 @@ export class EventStream {
   readonly #world: World;
   readonly #draw: Draw;
   readonly #client: Client;
+  /** By job: the number of its latest event that has come. */
+  readonly #latest = new Map<string, number>();
 
   constructor(world: World, draw: Draw) {
     this.#world = world;
@@ -49,14 +53,24 @@ export class EventStream {
     }
     const copies = draw.chance(faults.eventRepeated) ? draw.int(2, 4) : 1;
     this.counts.repeated += copies - 1;
-    for (let copy = 0; copy < copies; copy += 1) this.#send(JSON.stringify(event));
+    const [arn = ''] = event.resources;
+    const number = this.counts.put;
+    const come = (): void => {
+      const latest = this.#latest.get(arn) ?? 0;
+      if (number < latest) this.counts.reordered += 1;
+      else this.#latest.set(arn, number);
+    };
+    for (let copy = 0; copy < copies; copy += 1) this.#send(JSON.stringify(event), come);
   }
 
-  #send(body: string): void {
+  #send(body: string, come = (): void => undefined): void {
     const isLate = this.#draw.chance(this.#world.faults.eventDelayed);
     if (isLate) this.counts.delayed += 1;
     this.inFlight += 1;
-    this.#world.plan(isLate ? this.#draw.int(1, DAY_MS) : this.#draw.int(100, 3_000), () => this.#receive(body, 1));
+    this.#world.plan(isLate ? this.#draw.int(1, DAY_MS) : this.#draw.int(100, 3_000), () => {
+      come();
+      return this.#receive(body, 1);
+    });
   }
 
   async #receive(body: string, receives: number): Promise<void> {

@@ -104,18 +104,23 @@ const reasons: [string, ...string[]] = [
   'Something that nobody has seen before',
 ];
 
+/** Soon or late: a job of few objects may be over before that, or hold only some of its labels. */
+const sometime = (draw: Draw, hours: number): string =>
+  span(draw.pick([draw.int(2, 240) * MINUTE_MS, draw.int(1, hours) * HOUR_MS]));
+
 const whatHappens = (draw: Draw): JobRule => {
-  const slow = { ratePerHour: draw.pick([0.5, 2, 6]) };
+  // Each worker answers once at the very beginning: few of them, or nearly nothing would be left for later.
+  const slow = { count: draw.pick([1, 1, 2]), ratePerHour: draw.pick([0.03, 0.2, 1, 4]) };
   switch (draw.int(0, 13)) {
     case 0:
     case 1:
-      return { workers: slow, fail: { after: span(draw.int(1, 60) * HOUR_MS), reason: draw.pick(reasons) } };
+      return { workers: slow, fail: { after: sometime(draw, 60), reason: draw.pick(reasons) } };
     case 2:
     case 3:
-      return { workers: slow, stop: { after: span(draw.int(1, 100) * HOUR_MS) } };
+      return { workers: slow, stop: { after: sometime(draw, 100) } };
     case 4:
       return {
-        workers: { until: span(draw.int(0, 3) * HOUR_MS + MINUTE_MS) },
+        workers: draw.chance(0.3) ? { count: 0 } : { ...slow, until: span(draw.int(0, 30) * HOUR_MS + MINUTE_MS) },
         expiry: draw.pick(['Failed', 'Completed', 'Stopped']),
       };
     case 5:
@@ -190,18 +195,19 @@ const apiRules = (draw: Draw): ApiRules => [
 
 const policyOf = (draw: Draw, objects: number): Record<string, unknown> => ({
   reconcile: { every: draw.pick(['6h', '1d', '2d']) },
-  ...(draw.chance(0.2) ? { handOver: draw.pick(['off', '1h', '1d']) } : {}),
+  ...(draw.chance(0.2) ? { handOver: draw.pick(['off', 'off', '1h', '1d']) } : {}),
   ...(draw.chance(0.2) ? { maxAttemptsPerObject: draw.int(1, 2) } : {}),
   ...(draw.chance(0.2) ? { maxObjectsPerJob: draw.int(1, objects) } : {}),
   ...(draw.chance(0.1) ? { maxJobs: draw.int(1, 4) } : {}),
   ...(draw.chance(0.2) ? { price: { perAnswer: 1, perObject: 1 }, maxCost: draw.int(2, objects * 4) } : {}),
   ...(draw.chance(0.3) ? { stoppingConditions: 'per-job' } : {}),
   ...(draw.chance(0.1) ? { nextInput: 'dataset' } : {}),
+  ...(draw.chance(0.3) ? { notify: { topicArn: `arn:aws:sns:${REGION}:${ACCOUNT}:news` } } : {}),
 });
 
 const commandsOf = (draw: Draw, chain: string): Command[] => {
   const commands: Command[] = [];
-  for (let count = draw.pick([0, 0, 1, 2, 3]); count > 0; count -= 1) {
+  for (let count = draw.pick([0, 1, 2, 3, 4]); count > 0; count -= 1) {
     const atMs =
       draw.pick([draw.int(0, 300), draw.int(0, 3 * 1440), draw.int(0, 45 * 1440)]) * MINUTE_MS + draw.int(0, 59_999);
     const kind = draw.pick([

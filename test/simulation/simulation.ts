@@ -6,6 +6,7 @@ import { DAY_MS } from '../../decisions/durations.ts';
 import { messageOf } from '../../errors.ts';
 import { openAws } from './aws.ts';
 import { checkWorld, type Violation } from './checks.ts';
+import { faultsOfJobs } from './job-faults.ts';
 import { scenarioOf, START_MS } from './scenario.ts';
 import { bundleCode, openSandbox } from './temporal/sandbox.ts';
 import { activityNames, World, type Machinery } from './world.ts';
@@ -40,6 +41,9 @@ const countsOf = (world: World): Counts => {
     ...prefixed('event', world.events.counts),
     ...prefixed('operator', world.operator.counts),
     ...world.counts,
+    ...prefixed('awsFault', world.awsFaults),
+    ...prefixed('unheard', world.unheard),
+    ...prefixed('job', faultsOfJobs(world.groundTruth)),
     simulatedDays: Math.round((world.nowMs - START_MS) / DAY_MS),
   };
 };

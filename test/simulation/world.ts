@@ -33,8 +33,19 @@ const dependencies = (aws: Machinery['aws'], temporaryDirectory: string) => ({
   accounts: [],
 });
 
+/** Every call of the activities that changes something at AWS, and how much more often it fails than one that only looks: the rarer, the more. */
+export const WRITE_FAULTS: ReadonlyMap<string, number> = new Map([
+  ['CreateLabelingJob', 6],
+  ['StopLabelingJob', 15],
+  ['AddTags', 15],
+  ['PutObject', 2],
+  ['Publish', 4],
+]);
+
 /** A world that does not come to rest is broken too. */
 const STEPS_MAX = 20_000;
+
+const addOne = (counts: Record<string, number>, key: string): void => void (counts[key] = (counts[key] ?? 0) + 1);
 
 class WorkerCrash extends Error {
   override readonly name = 'WorkerCrash';
@@ -50,7 +61,11 @@ export class World {
   readonly chains: Chain[];
   readonly events: EventStream;
   readonly operator: Operator;
-  readonly counts = { awsFaults: 0, nudges: 0, steps: 0 };
+  readonly counts = { nudges: 0, steps: 0, workerOutages: 0, staleDescribes: 0, doubled: 0 };
+  /** Faults of AWS, by their kind. */
+  readonly awsFaults: Record<string, number> = {};
+  /** By operation: calls that happened and reported a time-out. */
+  readonly unheard: Record<string, number> = {};
   faults: Faults;
   readonly #agenda = new Agenda();
   readonly #draw: Draw;
@@ -103,7 +118,11 @@ export class World {
   /** Lives through the disturbed phase, then the quiet one, until every chain is over. */
   async live(): Promise<void> {
     this.operator.begin();
-    for (const { atMs, downMs } of this.scenario.outages) this.plan(atMs, () => this.temporal.killWorkers(downMs));
+    for (const { atMs, downMs } of this.scenario.outages)
+      this.plan(atMs, () => {
+        this.counts.workerOutages += 1;
+        return this.temporal.killWorkers(downMs);
+      });
     await this.#runUntil(() => this.nowMs >= START_MS + this.scenario.quietAfterMs);
     this.faults = { ...NO_FAULTS, eventDropped: this.scenario.quietWithoutEvents ? 1 : 0 };
     this.temporal.faults = NO_FAULTS.workflow;
@@ -153,12 +172,23 @@ export class World {
     }
   }
 
+  /** Describe showed a job as it was some time ago. */
+  #noteStale(body: object): void {
+    const { LabelingJobName, LabelingJobStatus } = body as { LabelingJobName?: string; LabelingJobStatus?: string };
+    const job = this.groundTruth.jobs.find(({ name }) => name === LabelingJobName);
+    if (job !== undefined && job.status !== LabelingJobStatus) this.counts.staleDescribes += 1;
+  }
+
   #backend(): AwsBackend {
     return {
       store: this.store,
       nowMs: () => this.nowMs,
-      call: (operation, input) => this.groundTruth.call(operation, input),
-      before: async (): Promise<CallFault> => {
+      call: async (operation, input) => {
+        const answer = await this.groundTruth.call(operation, input);
+        if (operation === 'DescribeLabelingJob' && answer.kind === 'ok') this.#noteStale(answer.body);
+        return answer;
+      },
+      before: async (_service, operation): Promise<CallFault> => {
         const attempt = this.#attempt;
         if (attempt === null) return 'none';
         attempt.calls += 1;
@@ -172,11 +202,13 @@ export class World {
           this.counts.nudges += 1;
           await this.groundTruth.advanceTo(this.nowMs + attempt.draw.pick([SECOND_MS, 20 * SECOND_MS, 5 * MINUTE_MS]));
         }
-        if (!attempt.draw.chance(awsCall)) return 'none';
-        this.counts.awsFaults += 1;
-        return attempt.draw.pick(['throttled', 'outage', 'timeout', 'after-timeout', 'after-timeout']);
+        if (!attempt.draw.chance(awsCall * (WRITE_FAULTS.get(operation) ?? 1))) return 'none';
+        const fault = attempt.draw.pick(['throttled', 'outage', 'timeout', 'afterTimeout', 'afterTimeout'] as const);
+        addOne(this.awsFaults, fault);
+        return fault;
       },
-      after: () => {
+      after: (operation, unheard) => {
+        if (unheard) addOne(this.unheard, operation);
         const attempt = this.#attempt;
         if (attempt !== null && attempt.calls === attempt.disturbance.crashAtCall) {
           attempt.crashed = true;

@@ -90,7 +90,10 @@ export class ActivityTasks {
     const type = task.schedule.activityType ?? '';
     const args = (task.schedule.arguments ?? []).map(decode);
     const crashes = draw.chance(crash);
-    const disturbance = { crashAtCall: crashes ? draw.int(1, 6) : null, crashAfterEffect: draw.chance(0.5) };
+    const disturbance = {
+      crashAtCall: crashes ? draw.int(1, draw.pick([6, 6, 24])) : null,
+      crashAfterEffect: draw.chance(0.5),
+    };
     const attempt: Attempt = draw.chance(lostBefore) ? { kind: 'lost' } : await execute(type, args, disturbance);
     const isLost = attempt.kind === 'lost' || draw.chance(lostResult);
     if (attempt.kind === 'lost') counts.crashes += 1;
