@@ -1,6 +1,6 @@
 /**
  * The only reader of the environment. Temporal by its standard variables and profiles (TEMPORAL_*), AWS by the SDK's
- * standard chain (AWS_*), ours by LABEL_RELAY_*. Read once, by the processes' entries; everything below is given values.
+ * standard chain (AWS_*), traces by OpenTelemetry's (OTEL_*), ours by LABEL_RELAY_*. Read once, by the processes' entries; everything below is given values.
  */
 import { isIP } from 'node:net';
 import { devNull, tmpdir } from 'node:os';
@@ -43,6 +43,8 @@ export type Config = {
   healthPort: number | null;
   /** Where `worker` serves metrics for Prometheus, as host:port; null: nowhere. */
   metricsAddress: string | null;
+  /** OpenTelemetry's own variables name a collector, and do not switch traces off. */
+  traces: boolean;
   /** The secret that signs webhooks, by the name that a policy gives: LABEL_RELAY_WEBHOOK_SECRET_<NAME>. */
   webhookSecret: (name: string) => string | null;
 };
@@ -133,6 +135,12 @@ const metricsAddress = (text: string | undefined, problems: string[]): string | 
   );
   return null;
 };
+
+/** OpenTelemetry, "General SDK configuration" and "OTLP exporter configuration": the names are theirs. */
+const traces = (env: Environment): boolean =>
+  (orNull(env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT']) ?? orNull(env['OTEL_EXPORTER_OTLP_ENDPOINT'])) !== null &&
+  orNull(env['OTEL_SDK_DISABLED'])?.toLowerCase() !== 'true' &&
+  orNull(env['OTEL_TRACES_EXPORTER']) !== 'none';
 
 const accountOfQueue = (queueUrl: string | null): string[] => /\/(\d{12})\/[^/]+$/.exec(queueUrl ?? '')?.slice(1) ?? [];
 
@@ -233,6 +241,7 @@ export const loadConfig = (env: Environment): Config => {
     deploymentVersion: deploymentVersion(env, problems),
     healthPort: healthPort(env['LABEL_RELAY_HEALTH_PORT'], problems),
     metricsAddress: metricsAddress(env['LABEL_RELAY_METRICS_ADDRESS'], problems),
+    traces: traces(env),
     webhookSecret: (name) =>
       orNull(env[`LABEL_RELAY_WEBHOOK_SECRET_${name.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}`]),
   };

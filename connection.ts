@@ -1,5 +1,5 @@
 /** Connecting a client to Temporal, with errors that a person can act on. */
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, type WorkflowClientInterceptor } from '@temporalio/client';
 import type { Config } from './config.ts';
 import { InputError, messageOf } from './errors.ts';
 
@@ -46,7 +46,10 @@ export const unreachable = (config: Pick<Config, 'temporal'>, cause: unknown): I
 export type Connected = { client: Client; connection: Connection };
 
 /** A connected client; the caller closes the connection. Throws InputError if nothing answers. */
-export const connect = async (config: Pick<Config, 'temporal'>): Promise<Connected> => {
+export const connect = async (
+  config: Pick<Config, 'temporal'>,
+  workflow: WorkflowClientInterceptor[] = [],
+): Promise<Connected> => {
   const { connectionOptions, namespace } = config.temporal;
   try {
     const { address, tls, apiKey, metadata } = connectionOptions;
@@ -57,7 +60,7 @@ export const connect = async (config: Pick<Config, 'temporal'>): Promise<Connect
       ...(apiKey === undefined ? {} : { apiKey }),
       ...(metadata === undefined ? {} : { metadata }),
     });
-    return { connection, client: new Client({ connection, namespace }) };
+    return { connection, client: new Client({ connection, namespace, interceptors: { workflow } }) };
   } catch (thrown) {
     throw unreachable(config, thrown);
   }

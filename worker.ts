@@ -9,10 +9,12 @@ import { placesOf, queueElsewhere, type Config } from './config.ts';
 import { connect, unreachable } from './connection.ts';
 import { SEARCH_ATTRIBUTES } from './decisions/search-attributes.ts';
 import { InputError, OperationError, messageOf } from './errors.ts';
-import { watchChainCounts } from './telemetry/chain-counts.ts';
+import { watchCounts } from './telemetry/counts.ts';
 import { startHealthServer, type Readiness } from './telemetry/health.ts';
 import { createMetrics, type OurMetrics } from './telemetry/metrics.ts';
 import { installRuntime, stderrLogger } from './telemetry/runtime.ts';
+import type { SpanExport } from './telemetry/span-export.ts';
+import { traceSignals } from './telemetry/tracing.ts';
 import { TemporalWorkers } from './worker/temporal-workers.ts';
 import { workflowCode } from './worker/workflow-code.ts';
 import {
@@ -168,23 +170,26 @@ export const runWorker = async (options: WorkerOptions): Promise<void> => {
   const now: Running = { workers: null, stream: null };
   const { healthPort } = config;
   const health = healthPort === null ? null : await startHealthServer(healthPort, () => readinessOf(roles, now));
+  // Loaded only if asked for: it is large.
+  const spans = config.traces ? (await import('./telemetry/span-export.ts')).startSpanExport() : null;
   try {
-    await runRoles({ ...options, settings }, logger, metrics, now, () =>
+    await runRoles({ ...options, settings, spans }, logger, metrics, now, () =>
       onReady?.({ healthPort: health?.port ?? null }),
     );
   } finally {
     await health?.close();
+    await spans?.shutdown();
   }
 };
 
 const runRoles = async (
-  options: WorkerOptions & { settings: EventStreamSettings | null },
+  options: WorkerOptions & { settings: EventStreamSettings | null; spans: SpanExport | null },
   logger: Logger,
   metrics: OurMetrics,
   now: Running,
   onReady: () => void,
 ): Promise<void> => {
-  const { config, roles, signal, settings } = options;
+  const { config, roles, signal, settings, spans } = options;
   const { namespace } = config.temporal;
   const runsWorker = roles.includes('workflows') || roles.includes('activities');
   const connection = runsWorker ? await connectNative(config) : null;
@@ -192,7 +197,7 @@ const runRoles = async (
   const events =
     settings === null
       ? null
-      : await connect(config).catch(async (thrown: unknown) => {
+      : await connect(config, [traceSignals]).catch(async (thrown: unknown) => {
           await connection?.close();
           throw thrown;
         });
@@ -203,14 +208,14 @@ const runRoles = async (
     if (connection !== null) {
       const code = roles.includes('workflows') ? workflowCode() : null;
       const runsActivities = roles.includes('activities');
-      workers = await TemporalWorkers.create({ connection, config, code, runsActivities, metrics });
+      workers = await TemporalWorkers.create({ connection, config, code, runsActivities, metrics, spans });
     }
     if (events !== null && settings !== null) await settleWorkerLog(events.client, config, settings, logger);
     const stream =
       events === null || settings === null ? null : createEventStream(events.client, settings, logger, metrics);
     Object.assign(now, { workers, stream } satisfies Running);
     if (connection !== null && roles.includes('workflows') && config.metricsAddress !== null)
-      stopCounting = watchChainCounts(new Client({ connection, namespace }), metrics.setChains);
+      stopCounting = watchCounts(new Client({ connection, namespace }), metrics.setCounts);
     const stopped = new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
       else signal.addEventListener('abort', () => resolve(), { once: true });

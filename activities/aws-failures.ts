@@ -17,12 +17,14 @@ const statusOf = (thrown: unknown): number | null => {
 
 const throttles = ['ThrottlingException', 'Throttling', 'TooManyRequestsException', 'RequestLimitExceeded', 'SlowDown'];
 
+/** AWS wants fewer calls. */
+export const isThrottle = (thrown: unknown): boolean =>
+  statusOf(thrown) === 429 || throttles.includes(awsErrorName(thrown));
+
 /** A 4xx that is no throttle: the same call would be refused again. */
 export const isRefusal = (thrown: unknown): boolean => {
   const status = statusOf(thrown);
-  return (
-    status !== null && status >= 400 && status < 500 && status !== 429 && !throttles.includes(awsErrorName(thrown))
-  );
+  return status !== null && status >= 400 && status < 500 && !isThrottle(thrown);
 };
 
 /** S3 and HTTP say "not there" in several ways. */

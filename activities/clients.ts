@@ -3,6 +3,7 @@ import { IAMClient } from '@aws-sdk/client-iam';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SageMakerClient, type SageMakerClientConfig } from '@aws-sdk/client-sagemaker';
 import { SNSClient } from '@aws-sdk/client-sns';
+import { watched, type CallWatch } from './watch-calls.ts';
 
 const serviceDate = Symbol('serviceDate');
 
@@ -61,11 +62,11 @@ export type AwsClients = {
   sns: (region: string) => SNSClient;
 };
 
-/** Clients by the SDK's standard chain: environment, profiles, roles, endpoints. */
-export const standardClients = (): AwsClients => ({
-  sagemaker: perRegion((region) => sageMakerClient({ region, maxAttempts: 5 })),
+/** Clients by the SDK's standard chain: environment, profiles, roles, endpoints. `watch` sees every call. */
+export const standardClients = (watch: CallWatch): AwsClients => ({
+  sagemaker: perRegion((region) => watched(sageMakerClient({ region, maxAttempts: 5 }), watch)),
   // Path style works on AWS and on every emulator; virtual hosts need DNS that an emulator lacks.
-  s3: perRegion((region) => new S3Client({ region, maxAttempts: 5, forcePathStyle: true })),
-  sns: perRegion((region) => new SNSClient({ region, maxAttempts: 3 })),
-  iam: once(() => new IAMClient({ region: 'us-east-1', maxAttempts: 1 })),
+  s3: perRegion((region) => watched(new S3Client({ region, maxAttempts: 5, forcePathStyle: true }), watch)),
+  sns: perRegion((region) => watched(new SNSClient({ region, maxAttempts: 3 }), watch)),
+  iam: once(() => watched(new IAMClient({ region: 'us-east-1', maxAttempts: 1 }), watch)),
 });

@@ -48,6 +48,10 @@ export const placeOfWorkflowId = (workflowId: string): AwsPlace | null => {
   return account === undefined || region === undefined ? null : { account, region };
 };
 
+/** The name of the labeling job of a job's workflow, in lower case; null if the id is not a job's. */
+export const jobOfWorkflowId = (workflowId: string): string | null =>
+  placeOfWorkflowId(workflowId) === null ? null : (workflowId.split(':')[3] ?? null);
+
 /** Describes have a task queue for each place, beside ours: Temporal limits the rate of a task queue. */
 export const describeTaskQueue = (taskQueue: string, { account, region }: AwsPlace): string =>
   `${taskQueue}:describe:${account}:${region}`;

@@ -7,12 +7,20 @@ import { ChangeMessageVisibilityBatchCommand, type Message, type SQSClient } fro
 import type { Client } from '@temporalio/client';
 import { Consumer } from 'sqs-consumer';
 import { setTimeout as sleepFor } from 'node:timers/promises';
+import { labelingJobWorkflowId } from '../decisions/names.ts';
 import { InputError, messageOf } from '../errors.ts';
 import { stateChange } from '../workflows/messages.ts';
 import { createBacklogGate } from './backlog-gate.ts';
 import { BreakerStopped, createBreaker, outageVisibilityS } from './breaker.ts';
-import { deliver } from './deliver.ts';
-import { dispositionOf, handleBodies, type Outcome, type OutcomeKind, type WorkerEvent } from './handling.ts';
+import { deliver, type Delivery } from './deliver.ts';
+import {
+  dispositionOf,
+  handleBodies,
+  type Outcome,
+  type OutcomeKind,
+  type StateChangeEvent,
+  type WorkerEvent,
+} from './handling.ts';
 
 /** What is counted: each message's outcome, and what the consumer itself does. */
 export type EventMetric = OutcomeKind | 'received' | 'receive-failed' | 'outage-began' | 'outage-ended';
@@ -133,11 +141,21 @@ export const startConsumer = (options: ConsumerOptions): RunningConsumer => {
     }
   };
 
+  /** Events of jobs that nobody follows are other people's, and many. */
+  const onSignal = ({ eventId, place }: StateChangeEvent, { kind }: Delivery): void => {
+    if (kind !== 'nobody-follows')
+      logger.info("An event was signalled to its labeling job's workflow", {
+        eventId,
+        workflowId: labelingJobWorkflowId(place),
+        outcome: kind,
+      });
+  };
+
   const handleBatch = async (messages: Message[]): Promise<Message[]> => {
     count('received', messages.length);
     const outcomes = await handleBodies(
       messages.map((message) => message.Body ?? ''),
-      { client, believed: { accounts, regions }, onWorkerEvent },
+      { client, believed: { accounts, regions }, onWorkerEvent, onSignal },
     );
     const finished: Message[] = [];
     const kept: { message: Message; visibilityS: number }[] = [];

@@ -8,9 +8,9 @@ import { stateChange } from '../workflows/messages.ts';
 import { deliver, type Delivery } from './deliver.ts';
 import { readEvent, type Believed, type Verdict } from './envelope.ts';
 
-/** A worker event that passed every check. */
+/** Events that passed every check. */
 export type WorkerEvent = Extract<Verdict, { kind: 'worker-event' }>;
-type StateChangeEvent = Extract<Verdict, { kind: 'state-change' }>;
+export type StateChangeEvent = Extract<Verdict, { kind: 'state-change' }>;
 
 /** What came of one body. `counted`: a worker event, taken into its window or dropped where nobody counts them. */
 export type Outcome = Delivery | Extract<Verdict, { kind: 'not-ours' | 'poison' }> | { kind: 'counted' };
@@ -39,6 +39,8 @@ export type Handling = {
   believed: Believed;
   /** Takes worker events; without it they are dropped. */
   onWorkerEvent?: ((event: WorkerEvent) => void) | undefined;
+  /** Told of every signal, with the event that caused it. */
+  onSignal?: ((event: StateChangeEvent, delivery: Delivery) => void) | undefined;
 };
 
 /**
@@ -54,6 +56,7 @@ export const handleBodies = async (bodies: readonly string[], handling: Handling
     const { status, eventId } = event;
     const sent = deliver(handling.client, event.place, stateChange, { status, eventId });
     signals.set(key, sent);
+    void sent.then((delivery) => handling.onSignal?.(event, delivery));
     return sent;
   };
   return Promise.all(

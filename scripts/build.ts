@@ -7,6 +7,7 @@ import { chmod, cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { workflowFiles } from '../worker/workflow-code.ts';
 
 const repository = fileURLToPath(new URL('..', import.meta.url));
 
@@ -39,8 +40,10 @@ const copyData = async (folder: string): Promise<void> => {
  * sources: beside them are the libraries that it holds.
  */
 const bundle = async (folder: string): Promise<void> => {
+  const { workflowsPath, workflowInterceptorModules } = workflowFiles();
   const { code } = await bundleWorkflowCode({
-    workflowsPath: join(repository, 'workflows', 'index.ts'),
+    workflowsPath,
+    workflowInterceptorModules,
     logger: new DefaultLogger('WARN'),
   });
   await writeFile(join(folder, 'workflow-bundle.js'), code);

@@ -42,6 +42,16 @@ const AWS_VARIABLES = {
     'Another endpoint for every service; `AWS_ENDPOINT_URL_SAGEMAKER`, `…_S3`, `…_SQS` and so on for one of them.',
 } as const;
 
+const TRACE_VARIABLES = {
+  OTEL_EXPORTER_OTLP_ENDPOINT:
+    'Collector of traces, such as `http://collector:4318` (OTLP over HTTP); `worker` sends its traces there. Not set: off.',
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'The same, as the whole address for traces alone.',
+  OTEL_EXPORTER_OTLP_HEADERS: 'Headers for it, such as a key.',
+  OTEL_SERVICE_NAME: 'Name of the service in traces. Default `label-relay`.',
+  OTEL_TRACES_SAMPLER: 'Which traces are kept, with `OTEL_TRACES_SAMPLER_ARG`. Default: all.',
+  OTEL_TRACES_EXPORTER: '`none`: no traces, whatever else is set; `OTEL_SDK_DISABLED=true` too.',
+} as const;
+
 const rows = (variables: Readonly<Record<string, string>>): string =>
   Object.entries(variables)
     .map(([name, meaning]) => `- \`${name}\`: ${meaning}`)
@@ -112,8 +122,17 @@ external_id = what-we-agreed-on
 Then \`AWS_PROFILE=labels\`, and \`LABEL_RELAY_ACCOUNTS=222233334444\` so that nothing runs elsewhere by mistake. In a container, \`credential_source =
 EcsContainer\` (or \`Ec2InstanceMetadata\`) stands in place of \`source_profile\`. On EKS, give the pod the role itself.
 
+## Traces
+
+By [OpenTelemetry's environment variables](https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/); what is in a trace stands in
+[Operate](operate.md#traces).
+
+${rows(TRACE_VARIABLES)}
+
+## Who talks to AWS
+
 Only processes with the roles \`activities\` or \`events\`, and \`doctor\`, \`aws\` and \`local\`, talk to AWS. The other commands need Temporal
-alone. On the local stack (\`demo\`, \`local\`) none of the shell's \`AWS_*\` and \`TEMPORAL_*\` matters.
+alone. On the local stack (\`demo\`, \`local\`) none of the shell's \`AWS_*\`, \`TEMPORAL_*\` and \`OTEL_*\` matters.
 `;
 
 if (import.meta.main) await writeFile(CONFIGURATION_PAGE_PATH, configurationPage());

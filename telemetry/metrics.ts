@@ -4,15 +4,36 @@
  */
 import type { MetricCounter, MetricGauge, MetricMeter } from '@temporalio/common';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
+import { z } from 'zod';
+import type { AwsCall, AwsCallResult } from '../activities/watch-calls.ts';
+import { HOUR_MS } from '../decisions/durations.ts';
+import { asTerminal } from '../decisions/ending.ts';
+import { PRIORITY } from '../decisions/priorities.ts';
+import type { Counts } from './counts.ts';
 
 /** Names as Prometheus shows them: counters end in `_total`. Labels are few and their values come from our own lists. */
 export const METRICS = {
   events: 'label_relay_events_total',
   jobs: 'label_relay_create_results_total',
   notifications: 'label_relay_notifications_total',
-  chainsOpen: 'label_relay_chains_open',
-  chainsInAttention: 'label_relay_chains_in_attention',
+  looks: 'label_relay_looks_total',
+  awsCalls: 'label_relay_aws_calls_total',
+  jobAge: 'label_relay_job_age_hours',
+  chains: 'label_relay_chains',
+  liveJobs: 'label_relay_live_jobs',
+  remainingObjects: 'label_relay_remaining_objects',
 } as const;
+
+/** A job lives 30 days at most. */
+export const HISTOGRAM_BUCKETS: Record<string, number[]> = {
+  [METRICS.jobAge]: [1, 6, 24, 48, 96, 168, 240, 336, 432, 528, 624, 672, 696, 720, 744],
+};
+
+/** Why AWS was asked: an event or a command, or the timer alone. */
+type Because = 'news' | 'reconcile';
+
+/** What the answer said. `ended`: a look that saw the end of a job, so the reaction to it. */
+type Found = 'live' | 'ended' | 'absent' | 'refused';
 
 export type OurMetrics = {
   /** What became of messages, and what the consumer does. `outcome` is a word of the consumer. */
@@ -21,7 +42,13 @@ export type OurMetrics = {
   countCreate: (result: string) => void;
   /** One message to people. `kind` is a kind of the policy's list. */
   countNotification: (kind: string) => void;
-  setChains: (counts: { open: number; inAttention: number }) => void;
+  /** One answer to DescribeLabelingJob in the course of following a job. */
+  countLook: (because: Because, found: Found) => void;
+  /** The age of a job at a look, by AWS's clock. */
+  noteAge: (hours: number) => void;
+  /** One attempt of a call to AWS. */
+  countAwsCall: (call: AwsCall, result: AwsCallResult) => void;
+  setCounts: (counts: Counts) => void;
 };
 
 /** The exporter adds `_total` to counters. */
@@ -37,25 +64,56 @@ export const createMetrics = (meter: MetricMeter): OurMetrics => {
   const events = counter(METRICS.events, 'Messages of the event queues, by what became of them');
   const jobs = counter(METRICS.jobs, 'Answers to CreateLabelingJob, by result');
   const notifications = counter(METRICS.notifications, 'Messages to people, by kind');
-  const open = gauge(METRICS.chainsOpen, 'Chains that have not ended, by the visibility store');
-  const inAttention = gauge(METRICS.chainsInAttention, 'Chains that wait for a person, by the visibility store');
+  const looks = counter(METRICS.looks, 'Looks at labeling jobs, by why AWS was asked and what the answer said');
+  const awsCalls = counter(METRICS.awsCalls, 'Attempts of calls to AWS, by result');
+  const age = meter.createHistogram(METRICS.jobAge, 'int', '', 'Age of labeling jobs at each look, in hours');
+  const chains = gauge(METRICS.chains, 'Chains by status, by the visibility store');
+  const liveJobs = gauge(METRICS.liveJobs, 'Followed labeling jobs, by how near their deadline is');
+  const remaining = gauge(METRICS.remainingObjects, 'Objects without a label in all open chains');
   for (const outcome of knownOutcomes) events.add(0, { outcome });
+  for (const because of ['news', 'reconcile']) looks.add(0, { because, found: 'ended' });
   return {
     countEvent: (outcome, count) => events.add(count, { outcome }),
     countCreate: (result) => jobs.add(1, { result }),
     countNotification: (kind) => notifications.add(1, { kind }),
-    setChains: (counts) => {
-      open.set(counts.open);
-      inAttention.set(counts.inAttention);
+    countLook: (because, found) => looks.add(1, { because, found }),
+    noteAge: (hours) => age.record(hours),
+    countAwsCall: ({ service, operation }, result) => awsCalls.add(1, { service, operation, result }),
+    setCounts: (counts) => {
+      for (const [status, count] of Object.entries(counts.chains)) chains.set(count, { status });
+      for (const [deadline, count] of Object.entries(counts.jobs)) liveJobs.set(count, { deadline });
+      remaining.set(counts.remainingObjects);
     },
   };
 };
 
-/** The text at a path of a plain value; `unknown` if there is none. */
-const textAt = (value: unknown, ...path: string[]): string => {
-  let at = value;
-  for (const key of path) at = typeof at === 'object' && at !== null ? Reflect.get(at, key) : undefined;
-  return typeof at === 'string' ? at : 'unknown';
+/** What is read of an activity's input or result; the rest is its own business. */
+const createdSchema = z.looseObject({ kind: z.string() });
+const notifiedSchema = z.looseObject({ notification: z.looseObject({ kind: z.string() }) });
+const seenSchema = z.discriminatedUnion('kind', [
+  z.looseObject({
+    kind: z.literal('observed'),
+    status: z.string(),
+    createdAtMs: z.number(),
+    serviceNowMs: z.number(),
+  }),
+  z.looseObject({ kind: z.literal('absent') }),
+  z.looseObject({ kind: z.literal('refused') }),
+]);
+
+const countLook = (metrics: OurMetrics, priorityKey: number | undefined, result: unknown): void => {
+  const { data: seen } = seenSchema.safeParse(result);
+  if (seen === undefined) return;
+  const because = priorityKey === PRIORITY.reconcile ? 'reconcile' : 'news';
+  switch (seen.kind) {
+    case 'observed':
+      metrics.countLook(because, asTerminal(seen.status) === null ? 'live' : 'ended');
+      metrics.noteAge(Math.max(0, Math.floor((seen.serviceNowMs - seen.createdAtMs) / HOUR_MS)));
+      return;
+    case 'absent':
+    case 'refused':
+      metrics.countLook(because, seen.kind);
+  }
 };
 
 /** Counts what activities give and are given; changes nothing. */
@@ -65,8 +123,17 @@ export const countActivities =
     inbound: {
       execute: async (input, next) => {
         const result = await next(input);
-        if (info.activityType === 'createLabelingJob') metrics.countCreate(textAt(result, 'kind'));
-        if (info.activityType === 'notify') metrics.countNotification(textAt(input.args[0], 'notification', 'kind'));
+        switch (info.activityType) {
+          case 'createLabelingJob':
+            metrics.countCreate(createdSchema.safeParse(result).data?.kind ?? 'unknown');
+            break;
+          case 'notify':
+            metrics.countNotification(notifiedSchema.safeParse(input.args[0]).data?.notification.kind ?? 'unknown');
+            break;
+          case 'describeLabelingJob':
+            countLook(metrics, info.priority?.priorityKey, result);
+            break;
+        }
         return result;
       },
     },

@@ -1,10 +1,26 @@
 /** The process's one Temporal runtime: where its logs and its metrics go. */
 import { DefaultLogger, Runtime, type LogEntry, type Logger } from '@temporalio/worker';
+import { chainOfWorkflowId, jobOfWorkflowId } from '../decisions/names.ts';
 import { InputError, messageOf } from '../errors.ts';
+import { HISTOGRAM_BUCKETS } from './metrics.ts';
+
+/** The names that people know, where only a workflow's id was logged. */
+const namesOf = (workflowId: unknown): { chain?: string; job?: string } => {
+  if (typeof workflowId !== 'string') return {};
+  const chain = chainOfWorkflowId(workflowId);
+  const job = jobOfWorkflowId(workflowId);
+  return { ...(chain === null ? {} : { chain }), ...(job === null ? {} : { job }) };
+};
 
 const jsonLine = ({ level, message, meta, timestampNanos }: LogEntry): string =>
   JSON.stringify(
-    { time: new Date(Number(timestampNanos / 1_000_000n)).toISOString(), level, message, ...meta },
+    {
+      time: new Date(Number(timestampNanos / 1_000_000n)).toISOString(),
+      level,
+      message,
+      ...namesOf(meta?.['workflowId']),
+      ...meta,
+    },
     (_key, value: unknown) =>
       typeof value === 'bigint' ? value.toString() : value instanceof Error ? value.message : value,
   );
@@ -29,6 +45,7 @@ export const installRuntime = (logger: Logger, metricsAddress: string | null): R
               countersTotalSuffix: true,
               unitSuffix: true,
               useSecondsForDurations: true,
+              histogramBucketOverrides: HISTOGRAM_BUCKETS,
             },
           },
         };

@@ -33,7 +33,7 @@ export type DescribeQueuesOptions = {
   places: readonly AwsPlace[];
   activities: object;
   /** What our workers have in common. */
-  shared: Pick<WorkerCreateOptions, 'shutdownGraceTime' | 'dataConverter'>;
+  shared: Pick<WorkerCreateOptions, 'shutdownGraceTime' | 'dataConverter' | 'interceptors'>;
 };
 
 export type DescribeQueues = {

@@ -9,14 +9,19 @@ import { placesOf, type Config } from '../config.ts';
 import { workerLogActivities } from '../events/worker-log.ts';
 import { pollPlacesOfJobs, startDescribeQueues, type DescribeQueues } from './describe-queues.ts';
 import { countActivities, type OurMetrics } from '../telemetry/metrics.ts';
+import type { SpanExport } from '../telemetry/span-export.ts';
+import { traceActivities, traceAwsCall, traceSinks } from '../telemetry/tracing.ts';
+import { workflowOptions, type WorkflowCode } from './workflow-code.ts';
 
 export type TemporalWorkersOptions = {
   connection: NativeConnection;
   config: Config;
-  /** Workflow code; null without the role. */
-  code: Pick<WorkerCreateOptions, 'workflowBundle' | 'workflowsPath'> | null;
+  /** Null without the role. */
+  code: WorkflowCode | null;
   runsActivities: boolean;
   metrics: OurMetrics;
+  /** Where spans of workflows go; null: nowhere. */
+  spans: SpanExport | null;
 };
 
 /** Longer than any quick activity; a long merge heartbeats, is cancelled and tried again elsewhere. */
@@ -28,9 +33,9 @@ const versioning = ({ deploymentVersion: version }: Config): Pick<WorkerCreateOp
     ? {}
     : { workerDeploymentOptions: { version, useWorkerVersioning: true, defaultVersioningBehavior: 'AUTO_UPGRADE' } };
 
-const activitiesOf = (config: Config): Activities =>
+const activitiesOf = (config: Config, metrics: OurMetrics): Activities =>
   createActivities({
-    ...standardClients(),
+    ...standardClients({ around: traceAwsCall, attempted: metrics.countAwsCall }),
     temporaryDirectory: config.temporaryDirectory,
     webhookSecret: config.webhookSecret,
     regions: config.regions,
@@ -58,19 +63,23 @@ export class TemporalWorkers {
     code,
     runsActivities,
     metrics,
+    spans,
   }: TemporalWorkersOptions): Promise<TemporalWorkers> {
     const { namespace } = config.temporal;
     const { taskQueue } = config;
-    const activities = runsActivities ? activitiesOf(config) : null;
-    const interceptors = { activity: [countActivities(metrics), pollPlacesOfJobs(() => workers.#describes)] };
+    const activities = runsActivities ? activitiesOf(config, metrics) : null;
+    const watching = [traceActivities, countActivities(metrics)];
+    const activity = runsActivities ? [...watching, pollPlacesOfJobs(() => workers.#describes)] : [];
     const main = await Worker.create({
       ...SHARED,
       connection,
       namespace,
       taskQueue,
       ...versioning(config),
-      ...code,
-      ...(activities === null ? {} : { activities: { ...activities, ...workerLogActivities() }, interceptors }),
+      ...(code === null ? { interceptors: { activity } } : workflowOptions(code, { activity })),
+      // Also without traces here: a workflow may have been told of one elsewhere.
+      sinks: traceSinks((span, workflowId) => spans?.take(span, workflowId)),
+      ...(activities === null ? {} : { activities: { ...activities, ...workerLogActivities() } }),
     });
     const startDescribes = (all: Activities) => (): DescribeQueues =>
       startDescribeQueues({
@@ -80,7 +89,7 @@ export class TemporalWorkers {
         perSecond: config.describesPerSecond,
         places: placesOf(config).places,
         activities: { describeLabelingJob: all.describeLabelingJob },
-        shared: SHARED,
+        shared: { ...SHARED, interceptors: { activity: watching } },
       });
     const workers: TemporalWorkers = new TemporalWorkers(main, activities === null ? null : startDescribes(activities));
     return workers;

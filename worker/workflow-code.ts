@@ -4,10 +4,41 @@ import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { WorkerOptions } from '@temporalio/worker';
 
+/** The workflows and their interceptors: a bundle that holds both, or the files of each. */
+export type WorkflowCode =
+  | { kind: 'bundle'; workflowBundle: NonNullable<WorkerOptions['workflowBundle']> }
+  | { kind: 'files'; workflowsPath: string; workflowInterceptorModules: string[] };
+
+const extension = extname(import.meta.url);
+
+const fileBeside = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
+
+/** The files that a bundle is made of. */
+export const workflowFiles = (): Extract<WorkflowCode, { kind: 'files' }> => ({
+  kind: 'files',
+  workflowsPath: fileBeside(`workflows/index${extension}`),
+  workflowInterceptorModules: [fileBeside(`workflows/interceptors${extension}`)],
+});
+
 /** Bundled by the build in the package (.js), bundled now in the repository (.ts). */
-export const workflowCode = (): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> => {
-  const extension = extname(import.meta.url);
-  const bundle = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
-  if (extension === '.js' && existsSync(bundle)) return { workflowBundle: { codePath: bundle } };
-  return { workflowsPath: fileURLToPath(new URL(`../workflows/index${extension}`, import.meta.url)) };
+export const workflowCode = (): WorkflowCode => {
+  const codePath = fileBeside('workflow-bundle.js');
+  return extension === '.js' && existsSync(codePath)
+    ? { kind: 'bundle', workflowBundle: { codePath } }
+    : workflowFiles();
+};
+
+/** As the options of a worker or a replay take it; `rest` are interceptors of other kinds. */
+export const workflowOptions = (
+  code: WorkflowCode,
+  rest: Pick<NonNullable<WorkerOptions['interceptors']>, 'activity'> = {},
+): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath' | 'interceptors'> => {
+  switch (code.kind) {
+    case 'bundle':
+      return { workflowBundle: code.workflowBundle, interceptors: rest };
+    case 'files': {
+      const { workflowsPath, workflowInterceptorModules: workflowModules } = code;
+      return { workflowsPath, interceptors: { ...rest, workflowModules } };
+    }
+  }
 };

@@ -7,14 +7,10 @@ import { proxyActivities, workflowInfo, type ActivityOptions } from '@temporalio
 import type { Activities } from '../activities/index.ts';
 import type { DescribeResult } from '../activities/labeling-jobs.ts';
 import { describeTaskQueue, placeOfWorkflowId } from '../decisions/names.ts';
+import { PRIORITY } from '../decisions/priorities.ts';
 
 const retry = { initialInterval: '2s', backoffCoefficient: 2, maximumInterval: '2m' } as const;
 
-/**
- * Which of the tasks that wait is next: 1 before 5, and 3 without a word. Money first: a job is created or stopped before
- * anything else. Source: Temporal, task queue priority; a server that does not know it goes by age.
- */
-const PRIORITY = { money: 1, news: 2, reconcile: 4 } as const;
 const money = { priority: { priorityKey: PRIORITY.money } };
 
 /** One read or write of AWS's control plane. */

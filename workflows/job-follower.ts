@@ -28,6 +28,7 @@ import { noticesOf, type Notice } from '../decisions/notices.ts';
 import type { Policy } from '../decisions/policy.ts';
 import type { DescribeResult, KnownOutput } from '../activities/labeling-jobs.ts';
 import { call, describeJob } from './calls.ts';
+import { decided } from './causes.ts';
 import { jobDetails } from './details.ts';
 import { jobReport, type JobReport } from './messages.ts';
 import { Outbox, type Outgoing } from './notifications.ts';
@@ -230,6 +231,7 @@ export class JobFollower {
   async stop(by: StopRequest['by'], why: string): Promise<void> {
     const { observation } = this.follow;
     log.info('Stopping the labeling job', { name: this.name, by, why });
+    decided('stop', { by, why });
     const { region, generation } = this.input;
     const mark = observation === null ? null : { arn: observation.arn, by };
     const answer = await call('stopLabelingJob', `Stop ${this.name}: ${why}`, { region, name: this.name, mark });

@@ -20,6 +20,7 @@ import { formatDuration } from '../decisions/durations.ts';
 import { nextOrder, type JobOrder } from '../decisions/next-order.ts';
 import { resume } from '../decisions/resume.ts';
 import { call } from './calls.ts';
+import { decided } from './causes.ts';
 import { ChainRun, Superseded, type LabelingChainInput, type LabelingChainResult } from './chain-run.ts';
 import { applyPending } from './changes.ts';
 import { runJob } from './job-run.ts';
@@ -179,6 +180,7 @@ const step = async (run: ChainRun): Promise<boolean> => {
     case 'deciding': {
       if (!run.stopped) await applyPending(run);
       const order = nextOrder(run.state);
+      decided('what is next', { order: order.kind });
       if (order.kind === 'ask') {
         run.set({ ...run.state, attention: order.attention });
         await waitForPerson(run);

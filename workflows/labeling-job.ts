@@ -10,6 +10,7 @@ import {
   allHandlersFinished,
   condition,
   continueAsNew,
+  log,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -61,7 +62,8 @@ const viewOf = ({ name, input, context, carried, follow }: JobFollower): JobView
 
 const handleMessages = (job: JobFollower): void => {
   const { carried } = job;
-  setHandler(stateChange, ({ status }) => {
+  setHandler(stateChange, ({ status, eventId }) => {
+    log.info('An event came: AWS is asked how the job stands', { eventId, status });
     job.signals += 1;
     carried.events += 1;
     job.follow = eventArrived(job.follow, status);

@@ -4,7 +4,7 @@ import { DefaultLogger, Runtime, Worker, type ReplayHistoriesIterable } from '@t
 import { loadConfig } from '../../config.ts';
 import { connect } from '../../connection.ts';
 import { messageOf } from '../../errors.ts';
-import { workflowCode } from '../../worker/workflow-code.ts';
+import { workflowCode, workflowOptions } from '../../worker/workflow-code.ts';
 import { EXIT, print, printJson, say } from '../output.ts';
 import { numberFrom } from '../numbers.ts';
 
@@ -23,7 +23,7 @@ const newestHistories = async function* (client: Client, limit: number): ReplayH
 
 /** Replays histories against the workflows of this code, one after the other. */
 export const replayHistories = async function* (histories: ReplayHistoriesIterable): AsyncGenerator<ReplayFinding> {
-  const options = { ...workflowCode(), replayName: 'label-relay' };
+  const options = { ...workflowOptions(workflowCode()), replayName: 'label-relay' };
   for await (const { workflowId, runId, error } of Worker.runReplayHistories(options, histories)) {
     yield { workflowId, runId, problem: error === undefined ? null : messageOf(error) };
   }

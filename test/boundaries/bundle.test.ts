@@ -1,12 +1,13 @@
 /** What runs inside of workflows: the bundle as the worker makes it. */
-import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { workflowFiles } from '../../worker/workflow-code.ts';
 
 let code = '';
 
 beforeAll(async () => {
-  const workflowsPath = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
-  ({ code } = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') }));
+  const { workflowsPath, workflowInterceptorModules } = workflowFiles();
+  const logger = new DefaultLogger('ERROR');
+  ({ code } = await bundleWorkflowCode({ workflowsPath, workflowInterceptorModules, logger }));
 }, 120_000);
 
 /** Webpack names every module by its path. */

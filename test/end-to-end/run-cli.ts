@@ -6,11 +6,11 @@ const cliPath = fileURLToPath(new URL('../../cli.ts', import.meta.url));
 
 export type CliResult = { code: number | null; stdout: string; stderr: string };
 
-/** The environment of the test run without Temporal and AWS, with `env` on top. */
+/** The environment of the test run without Temporal, AWS and OpenTelemetry, with `env` on top. */
 export const cleanEnvironment = (env: Record<string, string> = {}): Record<string, string> => {
   const kept = Object.entries(process.env).filter(
     (entry): entry is [string, string] =>
-      entry[1] !== undefined && !/^(TEMPORAL_|AWS_|LABEL_RELAY_(?!CACHE)|NODE_OPTIONS)/.test(entry[0]),
+      entry[1] !== undefined && !/^(TEMPORAL_|AWS_|OTEL_|LABEL_RELAY_(?!CACHE)|NODE_OPTIONS)/.test(entry[0]),
   );
   return { ...Object.fromEntries(kept), ...env };
 };

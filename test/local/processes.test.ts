@@ -74,7 +74,13 @@ test('a child that ignores SIGTERM is killed after its grace period, with its ch
 });
 
 test('nothing of the TEMPORAL_* and AWS_* of the shell reaches a child', async () => {
-  const hostile = { TEMPORAL_ADDRESS: 'evil:1', TEMPORAL_TLS: 'true', AWS_PROFILE: 'evil', AWS_ENDPOINT_URL: 'evil' };
+  const hostile = {
+    TEMPORAL_ADDRESS: 'evil:1',
+    TEMPORAL_TLS: 'true',
+    AWS_PROFILE: 'evil',
+    AWS_ENDPOINT_URL: 'evil',
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'evil',
+  };
   const env = childEnvironment({ AWS_REGION: 'eu-west-1' }, { ...hostile, HOME: '/home/me', NODE_OPTIONS: '--evil' });
   expect(JSON.stringify(env)).not.toContain('evil');
   expect(env).toMatchObject({ HOME: '/home/me', AWS_REGION: 'eu-west-1', AWS_CONFIG_FILE: '/dev/null' });

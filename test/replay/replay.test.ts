@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { bundleWorkflowCode, DefaultLogger, Runtime, Worker, type WorkflowBundle } from '@temporalio/worker';
 import { z } from 'zod';
+import { workflowFiles } from '../../worker/workflow-code.ts';
 
 const folder = fileURLToPath(new URL('./histories/', import.meta.url));
 const historySchema = z.looseObject({ events: z.array(z.looseObject({ eventType: z.unknown() })) });
@@ -14,8 +15,9 @@ let histories: { file: string; history: History }[] = [];
 
 beforeAll(async () => {
   Runtime.install({ logger: new DefaultLogger('ERROR', () => undefined) });
-  const workflowsPath = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
-  workflowBundle = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') });
+  const { workflowsPath, workflowInterceptorModules } = workflowFiles();
+  const logger = new DefaultLogger('ERROR');
+  workflowBundle = await bundleWorkflowCode({ workflowsPath, workflowInterceptorModules, logger });
   const files = (await readdir(folder)).filter((file) => file.endsWith('.json'));
   histories = await Promise.all(
     files.map(async (file) => ({

@@ -8,7 +8,7 @@ import { Client, Connection } from '@temporalio/client';
 import { putExampleFiles } from '../../local/example-files.ts';
 import { localAwsConfig } from '../../local/local-clients.ts';
 import { startStack, type Stack } from '../../local/stack.ts';
-import { countChains } from '../../telemetry/chain-counts.ts';
+import { countAll } from '../../telemetry/counts.ts';
 import { METRICS } from '../../telemetry/metrics.ts';
 import { metricsIn, readExpressions } from '../deploy/metric-names.ts';
 import { runCli } from '../end-to-end/run-cli.ts';
@@ -59,6 +59,14 @@ test('a worker with all roles is live, and ready when each of them takes work', 
   expect((await worker.health('/metrics')).status).toBe(404);
 });
 
+/** How many looks had this cause and this answer. */
+const looksOf = (text: string, because: string, found: string): number =>
+  text
+    .split('\n')
+    .filter((line) => line.startsWith(`${METRICS.looks}{`))
+    .filter((line) => line.includes(`because="${because}"`) && line.includes(`found="${found}"`))
+    .reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+
 test('metrics of the SDK and ours are served for Prometheus, and count what happens', async () => {
   const sqs = new SQSClient(localAwsConfig(stack.facts.awsEndpoint));
   await sqs.send(new SendMessageCommand({ QueueUrl: stack.facts.queueUrl, MessageBody: 'no event' }));
@@ -68,12 +76,21 @@ test('metrics of the SDK and ours are served for Prometheus, and count what happ
   const text = await eventually(
     () => worker.metrics(),
     (now) =>
-      /create_results_total\{[^}]*result="created"[^}]*\} 1/.test(now) && /outcome="poison"[^}]*\} [1-9]/.test(now),
+      /create_results_total\{[^}]*result="created"[^}]*\} 1/.test(now) &&
+      /outcome="poison"[^}]*\} [1-9]/.test(now) &&
+      looksOf(now, 'news', 'live') > 0 &&
+      now.includes(METRICS.remainingObjects),
   );
   expect(text).toMatch(/label_relay_create_results_total\{[^}]*result="created"[^}]*\} 1\n/);
   expect(text).toMatch(/label_relay_events_total\{[^}]*outcome="poison"[^}]*\} [1-9]/);
-  for (const name of [METRICS.chainsOpen, METRICS.chainsInAttention])
-    expect(text).toMatch(new RegExp(`^${name}\\b`, 'm'));
+  for (const status of ['running', 'attention', 'ended', 'leftovers', 'failed'])
+    expect(text).toMatch(new RegExp(`^${METRICS.chains}\\{[^}]*status="${status}"`, 'm'));
+  for (const deadline of ['past', 'day', 'later', 'none'])
+    expect(text).toMatch(new RegExp(`^${METRICS.liveJobs}\\{[^}]*deadline="${deadline}"`, 'm'));
+  expect(text).toMatch(
+    /^label_relay_aws_calls_total\{[^}]*operation="CreateLabelingJob"[^}]*result="ok"[^}]*service="SageMaker"[^}]*\} 1$/m,
+  );
+  expect(text).toMatch(/^label_relay_job_age_hours_count(\{[^}]*\})? [1-9]/m);
   expect(text).toMatch(/^temporal_num_pollers\{/m);
   // Our labels stay few: no name of a chain, a job or a person is one.
   expect(text).not.toContain('example-images');
@@ -109,14 +126,18 @@ test('every metric and label that an alert or the dashboard asks for is really e
   for (const name of ONLY_AFTER_FAILURES) expect(library.includes(name.replace(/^temporal_|_total$/g, ''))).toBe(true);
 });
 
-test('open chains are counted by the visibility store', async () => {
+test('chains by status, what remains in them, and live jobs by deadline are counted by the visibility store', async () => {
   const connection = await Connection.connect({ address: stack.facts.temporalAddress });
   const client = new Client({ connection });
   const counts = await eventually(
-    () => countChains(client),
-    ({ open }) => open === 1,
+    () => countAll(client, Date.now()),
+    ({ chains, jobs }) => chains.running === 1 && jobs.later === 1,
   );
-  expect(counts).toEqual({ open: 1, inAttention: 0 });
+  expect(counts).toEqual({
+    chains: { running: 1, attention: 0, ended: 0, leftovers: 0, failed: 0 },
+    jobs: { past: 0, day: 0, later: 1, none: 0 },
+    remainingObjects: 24,
+  });
   await connection.close();
 });
 

@@ -13,6 +13,8 @@ export type WorkerProcess = {
   health: (path: string) => Promise<{ status: number; body: unknown }>;
   /** The text that Prometheus would read. */
   metrics: () => Promise<string>;
+  /** What it has written on stderr so far. */
+  log: () => string;
   /** Asks it to end; its exit code. */
   stop: () => Promise<number | null>;
   child: ChildProcess;
@@ -42,6 +44,7 @@ export const startWorkerProcess = async (
   const { healthPort } = readySchema.parse(JSON.parse(String(first[0])));
   return {
     child,
+    log: () => log,
     health: async (path) => {
       const response = await fetch(`http://127.0.0.1:${healthPort}${path}`);
       return { status: response.status, body: await response.json() };

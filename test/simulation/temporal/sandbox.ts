@@ -6,11 +6,11 @@
  */
 import { isSet } from './payloads.ts';
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { fileURLToPath } from 'node:url';
 import { Script } from 'node:vm';
 import { TypedSearchAttributes } from '@temporalio/common';
 import proto, { type coresdk } from '@temporalio/proto';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { workflowFiles } from '../../../worker/workflow-code.ts';
 
 export type Activation = coresdk.workflow_activation.IWorkflowActivation;
 export type ActivationJob = coresdk.workflow_activation.IWorkflowActivationJob;
@@ -77,8 +77,9 @@ const evaluatorOf = (code: string): Evaluate => {
 
 /** The bundle's code, made from the sources. Takes some seconds. */
 export const bundleCode = async (): Promise<string> => {
-  const workflowsPath = fileURLToPath(new URL('../../../workflows/index.ts', import.meta.url));
-  const { code } = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('WARN') });
+  const { workflowsPath, workflowInterceptorModules } = workflowFiles();
+  const logger = new DefaultLogger('WARN');
+  const { code } = await bundleWorkflowCode({ workflowsPath, workflowInterceptorModules, logger });
   return code.replace(/\n\/\/# sourceMappingURL=.*$/, '');
 };
 

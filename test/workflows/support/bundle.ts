@@ -1,15 +1,17 @@
 /** The workflow code of the product, bundled once for a test file. */
-import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger, Runtime, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { workflowFiles } from '../../../worker/workflow-code.ts';
 
 // Once for a test file: what the worker says of activities that are meant to fail helps nobody.
 const logger = new DefaultLogger('ERROR');
 Runtime.install({ logger, shutdownSignals: [] });
 
+const { workflowsPath, workflowInterceptorModules } = workflowFiles();
 let bundled: Promise<WorkflowBundleWithSourceMap> | null = null;
 
 export const workflowBundle = (): Promise<WorkflowBundleWithSourceMap> =>
   (bundled ??= bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL('../../../workflows/index.ts', import.meta.url)),
+    workflowsPath,
+    workflowInterceptorModules,
     logger,
   }));
