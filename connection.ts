@@ -12,11 +12,12 @@ export const temporalAddress = (config: Pick<Config, 'temporal'>): string =>
 /** What the libraries say of a failed connection, in words; theirs are the insides of two different transports. */
 const REASONS: readonly (readonly [RegExp, string])[] = [
   [/connection refused/i, 'nothing listens there'],
-  [/dns error|ENOTFOUND|EAI_AGAIN|name resolution/i, 'the host name is not known'],
+  // A deadline that passed is told with the time that "name resolution" took.
+  [/dns error|ENOTFOUND|EAI_AGAIN|name resolution failed/i, 'the host name is not known'],
   [/invalid address/i, 'that is no address'],
   [/authenticat|permission ?denied|unauthorized/i, 'the API key or certificate was refused'],
   [/UnknownIssuer|certificate|handshake|\btls\b|\bssl\b/i, 'the TLS connection was refused'],
-  [/broken pipe|connection reset|stream closed/i, 'the connection was closed at once: TLS is not as expected'],
+  [/broken ?pipe|connection ?(reset|aborted|closed)|stream closed/i, 'the connection was closed at once: TLS is not as expected'],
   [
     /deadline|timed? ?out/i,
     `there was no connection within ${CONNECT_TIMEOUT_MS / 1000} s (nothing listens there, or TLS is not as expected)`,

@@ -1,6 +1,7 @@
 /** Temporal behind TLS, by a configuration file or by variables: client certificates and API keys, for commands and for workers. */
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http2';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { runCli, spawnCli } from '../end-to-end/run-cli.ts';
@@ -125,4 +126,20 @@ test('a variable goes before the file: a rotated API key needs no new file', asy
   keyed.acceptKeys('second-key');
   expect(await runCli(['list'], base)).toMatchObject({ code: 2 });
   expect(await runCli(['list'], { ...base, TEMPORAL_API_KEY: 'second-key' })).toMatchObject({ code: 0 });
+}, 60_000);
+
+test('a server that takes the connection and never answers is told as one that does not answer in time', async () => {
+  const silent = createServer();
+  silent.on('stream', (stream) => stream.on('error', () => undefined));
+  silent.listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  stopAfterTests(async () => void silent.close());
+  const address = silent.address();
+  const port = address === null || typeof address === 'string' ? 0 : address.port;
+  const { code, stderr } = await runCli(['list'], {
+    TEMPORAL_CONFIG_FILE: '/dev/null',
+    TEMPORAL_ADDRESS: `127.0.0.1:${port}`,
+  });
+  expect(code).toBe(2);
+  expect(stderr).toContain('there was no connection within 10 s');
 }, 60_000);

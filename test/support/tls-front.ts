@@ -3,7 +3,14 @@
  * server without TLS.
  */
 import { readFile } from 'node:fs/promises';
-import { connect, createSecureServer, constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import {
+  connect,
+  createSecureServer,
+  constants,
+  type ClientHttp2Session,
+  type IncomingHttpHeaders,
+  type ServerHttp2Stream,
+} from 'node:http2';
 import type { Certificates } from './certificates.ts';
 
 export type TlsFront = {
@@ -33,8 +40,15 @@ export const startTlsFront = async (
 ): Promise<TlsFront> => {
   let accepted = asks.kind === 'api-key' ? [asks.key] : null;
   const keys = new Set<string | null>();
-  const upstream = connect(`http://${target}`);
-  upstream.on('error', () => undefined);
+  let session: ClientHttp2Session | null = null;
+  /** Temporal's server ends a connection that nobody used for two minutes. */
+  const upstream = (): ClientHttp2Session => {
+    if (session === null || session.closed || session.destroyed) {
+      session = connect(`http://${target}`);
+      session.on('error', () => undefined);
+    }
+    return session;
+  };
   const { cert, key } = certificates('server');
   const server = createSecureServer({
     cert: await readFile(cert),
@@ -44,7 +58,7 @@ export const startTlsFront = async (
     rejectUnauthorized: asks.kind === 'certificate',
   });
   const pass = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void => {
-    const call = upstream.request({
+    const call = upstream().request({
       ...withoutPseudo(headers),
       ':method': 'POST',
       ':path': String(headers[':path']),
@@ -85,7 +99,7 @@ export const startTlsFront = async (
       accepted = next;
     },
     close: async () => {
-      upstream.destroy();
+      session?.destroy();
       server.close();
     },
   };
