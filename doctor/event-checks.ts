@@ -8,6 +8,7 @@ import {
 import { GetQueueAttributesCommand, GetQueueUrlCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { z } from 'zod';
 import { awsErrorName } from '../activities/aws-failures.ts';
+import { TERMINAL_STATUSES } from '../decisions/ending.ts';
 import { VISIBILITY_S } from '../events/consumer.ts';
 import { unanswered } from './aws-errors.ts';
 import { failed, passed, runCheck, skipAll, type Check, type Report, type Verdict } from './findings.ts';
@@ -96,6 +97,7 @@ const deadLetterVerdict = async (sqs: SQSClient, attributes: Attributes): Promis
 const patternSchema = z.looseObject({
   source: z.array(z.unknown()).optional(),
   'detail-type': z.array(z.unknown()).optional(),
+  detail: z.looseObject({ LabelingJobStatus: z.array(z.unknown()).optional() }).optional(),
 });
 
 const matchesPath = (patternText: string | undefined, detailTypes: readonly string[]): boolean => {
@@ -108,7 +110,15 @@ const matchesPath = (patternText: string | undefined, detailTypes: readonly stri
   );
 };
 
-type Rule = { name: string; arn: string; enabled: boolean; matches: boolean };
+/** Endings of jobs that the pattern keeps out by their status; a filter that is not a list of words is not judged. */
+const endingsLeftOut = (patternText: string | undefined): string[] => {
+  const statuses = patternSchema.safeParse(JSON.parse(patternText ?? 'null')).data?.detail?.LabelingJobStatus ?? [];
+  return statuses.length > 0 && statuses.every((one) => typeof one === 'string')
+    ? TERMINAL_STATUSES.filter((status) => !statuses.includes(status))
+    : [];
+};
+
+type Rule = { name: string; arn: string; enabled: boolean; matches: boolean; leavesOut: string[] };
 
 const rulesTo = async (events: EventBridgeClient, queueArn: string, path: EventPath): Promise<Rule[]> => {
   const { RuleNames = [] } = await events.send(new ListRuleNamesByTargetCommand({ TargetArn: queueArn }));
@@ -120,6 +130,7 @@ const rulesTo = async (events: EventBridgeClient, queueArn: string, path: EventP
       arn: Arn,
       enabled: State !== 'DISABLED',
       matches: EventPattern !== undefined && matchesPath(EventPattern, path.detailTypes),
+      leavesOut: endingsLeftOut(EventPattern),
     });
   }
   return rules;
@@ -128,6 +139,12 @@ const rulesTo = async (events: EventBridgeClient, queueArn: string, path: EventP
 const ruleVerdict = (rules: readonly Rule[], queueArn: string, { remedy }: EventPath): Verdict => {
   const right = rules.filter(({ matches }) => matches);
   const on = right.filter(({ enabled }) => enabled);
+  const missing = TERMINAL_STATUSES.filter((status) => on.every(({ leavesOut }) => leavesOut.includes(status)));
+  if (on.length > 0 && missing.length > 0)
+    return failed(
+      `the pattern of ${on.map(({ name }) => name).join(', ')} leaves out ${missing.join(', ')}: such endings are noticed hours late`,
+      remedy,
+    );
   if (on.length > 0) return passed(on.map(({ name }) => name).join(', '));
   const [off] = right;
   if (off !== undefined) return failed(`the rule ${off.name} is disabled`, `aws events enable-rule --name ${off.name}`);

@@ -1,7 +1,13 @@
 /** `label-relay doctor` as a user runs it: green on a stack that is in order, and each fault by its name. */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { DisableRuleCommand, EnableRuleCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import {
+  DescribeRuleCommand,
+  DisableRuleCommand,
+  EnableRuleCommand,
+  EventBridgeClient,
+  PutRuleCommand,
+} from '@aws-sdk/client-eventbridge';
 import {
   CreateQueueCommand,
   GetQueueAttributesCommand,
@@ -199,6 +205,18 @@ describe('each fault by its name', () => {
     await events.send(new EnableRuleCommand({ Name: stack.facts.ruleName }));
     expect(failed).toEqual(['rule']);
     expect(of('rule')?.message).toContain('is disabled');
+  });
+
+  test('rule: its pattern leaves out some endings of jobs', async () => {
+    const Name = stack.facts.ruleName;
+    const { EventPattern = '' } = await events.send(new DescribeRuleCommand({ Name }));
+    const pattern: object = JSON.parse(EventPattern);
+    const failuresOnly = JSON.stringify({ ...pattern, detail: { LabelingJobStatus: ['Failed'] } });
+    await events.send(new PutRuleCommand({ Name, EventPattern: failuresOnly }));
+    const { failed, of } = await examine();
+    await events.send(new PutRuleCommand({ Name, EventPattern }));
+    expect(failed).toEqual(['rule']);
+    expect(of('rule')?.message).toContain('leaves out Completed, Stopped');
   });
 
   test('target: the queue does not let the rule send', async () => {
