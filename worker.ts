@@ -5,6 +5,7 @@
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { Client } from '@temporalio/client';
 import { NativeConnection, type Logger } from '@temporalio/worker';
+import { watched } from './activities/watch-calls.ts';
 import { placesOf, queueElsewhere, type Config } from './config.ts';
 import { connect, unreachable } from './connection.ts';
 import { SEARCH_ATTRIBUTES } from './decisions/search-attributes.ts';
@@ -113,6 +114,8 @@ const createEventStream = (
 ): EventStream =>
   startEventStream({
     ...settings,
+    // Polls are counted, not traced: a trace begins with an event.
+    sqs: watched(settings.sqs, { around: (_call, run) => run(), attempted: metrics.countAwsCall }),
     client,
     onMetric: metrics.countEvent,
     logger: {

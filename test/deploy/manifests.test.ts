@@ -90,7 +90,7 @@ test('every variable in deploy/ is one that docs/configuration.md explains', asy
   let count = 0;
   for (const file of files) {
     const text = await readFile(join('deploy', file), 'utf8');
-    for (const [name] of text.matchAll(/\b(LABEL_RELAY|TEMPORAL|AWS|NODE)_[A-Z_]*[A-Z]\b/g)) {
+    for (const [name] of text.matchAll(/\b(LABEL_RELAY|TEMPORAL|AWS|NODE|OTEL)_[A-Z_]*[A-Z]\b/g)) {
       count += 1;
       expect(known.has(name) || page.includes(name) ? [] : [file, name]).toEqual([]);
     }

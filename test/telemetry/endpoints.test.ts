@@ -90,6 +90,7 @@ test('metrics of the SDK and ours are served for Prometheus, and count what happ
   expect(text).toMatch(
     /^label_relay_aws_calls_total\{[^}]*operation="CreateLabelingJob"[^}]*result="ok"[^}]*service="SageMaker"[^}]*\} 1$/m,
   );
+  expect(text).toMatch(/^label_relay_aws_calls_total\{operation="ReceiveMessage",result="ok",service="SQS"\} [1-9]/m);
   expect(text).toMatch(/^label_relay_job_age_hours_count(\{[^}]*\})? [1-9]/m);
   expect(text).toMatch(/^temporal_num_pollers\{/m);
   // Our labels stay few: no name of a chain, a job or a person is one.
