@@ -17,7 +17,10 @@ const REASONS: readonly (readonly [RegExp, string])[] = [
   [/invalid address/i, 'that is no address'],
   [/authenticat|permission ?denied|unauthorized/i, 'the API key or certificate was refused'],
   [/UnknownIssuer|certificate|handshake|\btls\b|\bssl\b/i, 'the TLS connection was refused'],
-  [/broken ?pipe|connection ?(reset|aborted|closed)|stream closed/i, 'the connection was closed at once: TLS is not as expected'],
+  [
+    /broken ?pipe|connection ?(reset|aborted|closed)|stream closed/i,
+    'the connection was closed at once: TLS is not as expected',
+  ],
   [
     /deadline|timed? ?out/i,
     `there was no connection within ${CONNECT_TIMEOUT_MS / 1000} s (nothing listens there, or TLS is not as expected)`,
