@@ -19,7 +19,7 @@ import {
   type ManifestDependencies,
 } from './manifest-places.ts';
 import { chainFolder } from './records.ts';
-import { etagOf, under, writeNewObjects } from './s3-objects.ts';
+import { etagOf, under, writeNewObjects, writeNewText } from './s3-objects.ts';
 
 const faultText = (uri: string, { problems, problemsTotal }: ManifestFaults): string => {
   const listed = problems.slice(0, 20).map(({ line, problem }) => `  line ${line}: ${problem}`);
@@ -117,7 +117,10 @@ export const datasetActivities = (dependencies: ManifestDependencies) => {
           return found;
         }),
       );
-      return { dataset: datasetOf(version, to, result.counts), added: result.added, known: result.known };
+      const { counts, added, addedLabeled, known, knownWithUnusedLabel } = result;
+      const tally = { manifestUri, added, addedLabeled, known, knownWithUnusedLabel, ...counts };
+      await writeNewText(client, uris.tally, spec.job.OutputConfig.KmsKeyId, `${JSON.stringify(tally, null, 1)}\n`);
+      return { dataset: datasetOf(version, to, counts), added, known };
     },
 
     /** Gives the set-aside objects new attempts. */

@@ -276,6 +276,10 @@ describe('amend', () => {
     const state = await world.untilEnded('more');
     expect(state.dataset).toMatchObject({ total: 13, labeled: 13 });
     expect(state.generations.map(({ input }) => input?.objects)).toEqual([10, 3]);
+    const tallies = [...world.s3.store.objects.keys()].filter((uri) => /^s3:..data.out.more.datasets.*tally/.test(uri));
+    expect(tallies.map((uri) => JSON.parse(world.s3.store.text(uri) ?? ''))).toContainEqual(
+      expect.objectContaining({ manifestUri: 's3://data/more/further.manifest', added: 3, known: 2, total: 13 }),
+    );
   });
 });
 
