@@ -114,6 +114,42 @@ test('only objects remain that fail for ever: the chain ends and reports them', 
   ]);
 });
 
+test('a result is stored before its source is let go, with more than 50 objects: what a record names is in S3 by then, whole', async () => {
+  const stored = new Map<string, ReadonlySet<string>>();
+  const refused = new Set<string>();
+  world.s3.fault = (method, uri) => {
+    if (method !== 'PUT' || !uri.startsWith('s3://data/out/stored/')) return null;
+    if (uri.includes('/record/')) stored.set(uri, new Set(world.s3.store.objects.keys()));
+    // Every file is refused once: what was half stored must not be named.
+    if (refused.has(uri)) return null;
+    refused.add(uri);
+    return 'InternalError';
+  };
+  const recordsAtCreate: number[] = [];
+  world.beforeCall = (operation) => {
+    if (operation === 'CreateLabelingJob') recordsAtCreate.push(stored.size);
+  };
+  await world.start('stored', { objects: 120, jobs: [{ workers: { ratePerHour: 1 } }], policy: { lifetime: '3d' } });
+  const { generations, dataset } = await world.untilEnded('stored');
+  expect(generations.map(({ outcome }) => outcome)).toEqual(['expired', 'labeled']);
+  expect(dataset).toMatchObject({ total: 120, labeled: 120 });
+  expect(recordsAtCreate[0]).toBeGreaterThan(0);
+  expect(recordsAtCreate[1]).toBeGreaterThan(recordsAtCreate[0] ?? 0);
+  const labelsKnown = [...stored].map(([uri, before]) => {
+    const { state }: { state: ChainState } = JSON.parse(world.s3.store.text(uri) ?? '');
+    const { manifestUri = '', statesUri = '', labeled = -1 } = state.dataset ?? {};
+    expect(before).toContain(manifestUri);
+    expect(before).toContain(statesUri);
+    const lines = (world.s3.store.text(manifestUri) ?? '').trim().split('\n');
+    expect(lines).toHaveLength(120);
+    expect(lines.filter((line) => line.includes('"species"'))).toHaveLength(labeled);
+    return labeled;
+  });
+  // Labels are only added from one record to the next.
+  expect(labelsKnown).toEqual(labelsKnown.toSorted((a, b) => a - b));
+  expect(new Set(labelsKnown).size).toBe(3);
+});
+
 test('the same file name in two folders is two objects', async () => {
   const uris = ['s3://data/a/1.jpg', 's3://data/b/1.jpg', 's3://data/b/1.jpg'];
   world.s3.store.write(manifestUriOf('folders'), uris.map((uri) => `{"source-ref":"${uri}"}\n`).join(''));
