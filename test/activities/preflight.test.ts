@@ -77,6 +77,17 @@ test('a manifest, a template and a work team that are not there are errors', asy
   expect(of(findings, 'error')).toEqual(['manifest', 'ui-template', 'work-team']);
 });
 
+test('a public work team is a warning: its answers cost money at once', async () => {
+  s3.store.write(manifestUriOf('public'), manifestText('public', 1));
+  const WorkteamArn = 'arn:aws:sagemaker:us-east-1:394669845002:workteam/public-crowd/default';
+  const spec = specOf('public', { job: { HumanTaskConfig: { ...specOf('public').job.HumanTaskConfig, WorkteamArn } } });
+  const { findings } = await check('public', { spec });
+  expect(findings.filter((finding) => finding.check === 'work-team')).toEqual([
+    { level: 'warning', check: 'work-team', message: expect.stringContaining('public (Mechanical Turk)') },
+  ]);
+  expect(of(findings, 'error')).toEqual([]);
+});
+
 test('another region or account than the worker’s is an error, and nothing is asked there', async () => {
   const { findings } = await check('elsewhere', {}, { regions: ['eu-west-1'], accounts: ['999999999999'] });
   expect(of(findings, 'error')).toEqual(['region', 'account']);

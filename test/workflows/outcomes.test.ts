@@ -184,6 +184,54 @@ test('leftovers: more than a tolerable part set aside at once asks a person', as
   expect(state.attention?.reason).toBe('many-set-aside');
 });
 
+test('leftovers with automated labeling: the next job gets the whole dataset and the model of the last; nothing is paid twice', async () => {
+  const LabelingJobAlgorithmsConfig = {
+    LabelingJobAlgorithmSpecificationArn:
+      'arn:aws:sagemaker:us-east-1:027400017018:labeling-job-algorithm-specification/image-classification',
+  };
+  const declined = { declines: { objects: ['*/3.jpg', '*/700.jpg'] }, output: { shuffled: true } };
+  await world.start('automated', { objects: 1_300, job: { LabelingJobAlgorithmsConfig }, jobs: [declined] });
+  const state = await world.untilEnded('automated');
+  expect(state.generations.map(({ outcome }) => outcome)).toEqual(['leftovers', 'labeled']);
+  expect(state.generations.map(({ input }) => [input?.mode, input?.objects, input?.sentObjects])).toEqual([
+    ['dataset', 1_300, 1_300],
+    ['dataset', 1_300, 2],
+  ]);
+  expect(state.dataset).toMatchObject({ labeled: 1_300, doubled: 0 });
+  const [first, second] = world.simulator.groundTruth.jobs.filter(({ name }) => name.startsWith('automated-'));
+  expect(first?.request.LabelingJobAlgorithmsConfig).toEqual(LabelingJobAlgorithmsConfig);
+  expect(second?.request.LabelingJobAlgorithmsConfig).toEqual({
+    ...LabelingJobAlgorithmsConfig,
+    InitialActiveLearningModelArn: state.generations[0]?.modelArn,
+  });
+  expectNothingPaidTwice(world, 'automated');
+});
+
+test('everything that a chain writes is encrypted with the key of its OutputConfig', async () => {
+  const unencrypted: string[] = [];
+  let written = 0;
+  world.s3.client.middlewareStack.add(
+    (next) => (args) => {
+      const { input } = args;
+      if ('Body' in input && 'Key' in input && input.Key?.startsWith('out/encrypted/') === true) {
+        written += 1;
+        const isEncrypted =
+          'SSEKMSKeyId' in input && input.SSEKMSKeyId === 'alias/birds' && input.ServerSideEncryption === 'aws:kms';
+        if (!isEncrypted) unencrypted.push(input.Key);
+      }
+      return next(args);
+    },
+    { step: 'initialize', name: 'encryption' },
+  );
+  const OutputConfig = { S3OutputPath: 's3://data/out', KmsKeyId: 'alias/birds' };
+  await world.start('encrypted', { job: { OutputConfig }, jobs: [{ declines: { objects: ['*/3.jpg'] } }] });
+  const { spec } = await world.untilEnded('encrypted');
+  world.s3.client.middlewareStack.remove('encryption');
+  expect(spec.job.OutputConfig).toEqual(OutputConfig);
+  expect(unencrypted).toEqual([]);
+  expect(written).toBeGreaterThan(10);
+});
+
 describe('streaming', () => {
   const job = {
     InputConfig: { DataSource: { SnsDataSource: { SnsTopicArn: 'arn:aws:sns:us-east-1:123456789012:objects' } } },
