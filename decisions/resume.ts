@@ -97,6 +97,11 @@ export const resume = (
 ): Resumed => {
   const refused = refusal(state, options, workflow);
   if (refused !== null) return { kind: 'refused', message: refused };
+  // It has ended and only its last record could not be written: mended, that is done, and the chain stays as it ended.
+  const isOver = workflow === 'open' && state.phase.kind === 'ended' && state.attention !== null;
+  if (isOver && !hasNewObjects && !options.retrySetAside) {
+    return { kind: 'resumed', state: { ...state, attention: null } };
+  }
   const resumed: ChainState = {
     ...state,
     attention: null,

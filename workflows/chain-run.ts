@@ -128,7 +128,7 @@ export class ChainRun {
     this.set({ ...state, stopRequested: { atMs: state.lastHeardMs, reason } });
   }
 
-  /** @throws Superseded; fails with `storage-refused` where S3 refuses. */
+  /** @throws Superseded; fails with `storage-refused` where S3 refuses, and is then still to be done. */
   async writeRecord(why: string): Promise<void> {
     this.unrecorded = false;
     const { state, recordSequence, pending } = this.carried;
@@ -136,6 +136,9 @@ export class ChainRun {
       state,
       pending,
       sequence: recordSequence,
+    }).catch((error: unknown) => {
+      this.unrecorded = true;
+      throw error;
     });
     if (written.kind === 'superseded') throw new Superseded(written.uri);
     this.carried.recordSequence = written.sequence + 1;

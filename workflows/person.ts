@@ -16,18 +16,20 @@ export const waitForPerson = async (run: ChainRun): Promise<void> => {
   const { attention } = run.state;
   if (attention === null) return;
   run.showInList();
-  // Where the record cannot be written, that is what the person is asked about.
-  if (attention.reason !== 'storage-refused') await run.writeRecord(`attention, ${attention.reason}`);
+  // Where the record cannot be written, that is what the person is asked about; an amendment waits for the answer too.
+  const isRecordable = attention.reason !== 'storage-refused';
+  if (isRecordable) await run.writeRecord(`attention, ${attention.reason}`);
   const answered = (): boolean => run.stopped || run.state.attention === null;
+  const toRecord = (): boolean => isRecordable && run.unrecorded;
   while (!answered()) {
     run.tell.attention(attention, run.carried.reminders);
     run.carried.reminders += 1;
     for (let isAmended = true; isAmended;) {
-      isAmended = await condition(() => answered() || run.unrecorded, '1 day', {
+      isAmended = await condition(() => answered() || toRecord(), '1 day', {
         summary: `Waits for a person: ${attention.reason}`,
       });
-      if (answered() || attention.reason === 'storage-refused') break;
-      if (run.unrecorded) await run.writeRecord('amended by a person');
+      if (answered()) break;
+      if (toRecord()) await run.writeRecord('amended by a person');
     }
     if (!answered() && run.state.phase.kind === 'deciding' && workflowInfo().continueAsNewSuggested) return;
   }
@@ -50,7 +52,7 @@ export const askToMend = async (
   { reason, message }: { reason: 'storage-refused' | 'unusable-input'; message: string },
   tries: number,
 ): Promise<void> => {
-  if (run.stopped) {
+  if (run.stopped || run.cancelled) {
     const waitMs = TRIES_AFTER_MS[tries] ?? 6 * HOUR_MS;
     await condition(() => false, waitMs, { summary: `Tries again in ${formatDuration(waitMs)}: ${message}` });
     return;

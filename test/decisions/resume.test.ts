@@ -178,6 +178,13 @@ describe('an ending is answered only by the person who was asked about it', () =
   });
 });
 
+test('an ended chain whose last record could not be written stays ended once that is mended', () => {
+  const { attention: question } = asking('storage-refused');
+  const state = ended('labeled', { dataset: datasetOf({ total: 1, labeled: 1 }), attention: question });
+  expect(resumed(state)).toEqual({ ...state, attention: null });
+  expect(resumed(state, plain, true).phase).toEqual({ kind: 'deciding' });
+});
+
 test('I5: while the chain is being stopped it is not resumed', () => {
   const stopRequested = { atMs: T0, reason: 'enough' };
   expect(

@@ -4,6 +4,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { z } from 'zod';
 import type { ChainState } from '../../decisions/chain-state.ts';
 import { HOUR_MS, MINUTE_MS } from '../../decisions/durations.ts';
+import { labelingChainWorkflowId } from '../../decisions/names.ts';
 import { stopAfterTests, timeSkippingServer } from '../support/servers.ts';
 import { manifestText } from './support/spec.ts';
 import { World } from './support/world.ts';
@@ -18,6 +19,17 @@ const reasonOf = (state: ChainState): string | undefined => state.attention?.rea
 
 const untilFirstJob = (chain: string): Promise<ChainState> =>
   world.until(chain, ({ generations }) => generations.length > 0, { stepMs: 1_000 });
+
+/** How often the chain told people of an attention. */
+const toldAttentions = async (chain: string): Promise<number> => {
+  const { events } = await world.env.client.workflow.getHandle(labelingChainWorkflowId(chain)).fetchHistory();
+  const summaries = (events ?? []).filter(
+    ({ activityTaskScheduledEventAttributes: scheduled, userMetadata }) =>
+      scheduled?.activityType?.name === 'notify' &&
+      Buffer.from(userMetadata?.summary?.data ?? []).includes('asks for attention'),
+  );
+  return summaries.length;
+};
 
 describe('limits', () => {
   test('max-objects-sent: asks when no object more may be sent; amend and resume go on', async () => {
@@ -304,6 +316,58 @@ describe('files and S3', () => {
     world.s3.fault = null;
     await world.resume('storage');
     expect((await world.untilEnded('storage')).end?.status).toBe('labeled');
+  });
+
+  test('storage-refused: amended meanwhile, the chain still waits for its answer, and tells nobody anew', async () => {
+    await world.start('refused-amended', { policy: { notify: { webhook: { url: 'http://127.0.0.1:9/' } } } });
+    await untilFirstJob('refused-amended');
+    world.s3.fault = (method) => (method === 'PUT' ? 'AccessDenied' : null);
+    const asked = await world.untilAttention('refused-amended');
+    expect(reasonOf(asked)).toBe('storage-refused');
+    const { spec } = asked;
+    await world.amend('refused-amended', { spec: { ...spec, policy: { ...spec.policy, maxJobs: 7 } } });
+    await world.env.sleep('1 hour');
+    const amended = await world.state('refused-amended');
+    expect(reasonOf(amended)).toBe('storage-refused');
+    expect(amended.spec.policy.maxJobs).toBe(7);
+    world.s3.fault = null;
+    await world.resume('refused-amended');
+    expect((await world.untilEnded('refused-amended')).dataset?.labeled).toBe(10);
+    expect(await toldAttentions('refused-amended')).toBe(1);
+  });
+
+  test('storage-refused when the chain has ended: mended and resumed, its last record is written, and it stays ended', async () => {
+    const handle = await world.start('refused-end', {});
+    world.s3.fault = (method, uri) => {
+      const hasEnded = [...world.s3.store.objects.keys()].some((one) =>
+        one.startsWith('s3://data/out/refused-end/final/'),
+      );
+      return method === 'PUT' && uri.includes('/record/') && hasEnded ? 'AccessDenied' : null;
+    };
+    const asked = await world.untilAttention('refused-end');
+    expect(asked).toMatchObject({ attention: { reason: 'storage-refused' }, end: { status: 'labeled' } });
+    world.s3.fault = null;
+    expect(await world.resume('refused-end')).toEqual({ kind: 'accepted' });
+    expect(await handle.result()).toMatchObject({ status: 'labeled' });
+    const records = [...world.s3.store.objects.keys()].filter((uri) => uri.includes('/refused-end/record/')).toSorted();
+    expect(JSON.parse(world.s3.store.text(records.at(-1) ?? '') ?? '')).toMatchObject({
+      state: { end: { status: 'labeled' }, attention: null },
+    });
+    expect(world.jobNames('refused-end')).toHaveLength(1);
+  });
+
+  test('storage-refused when the chain has ended: cancelled, it closes as soon as its last record can be written', async () => {
+    const handle = await world.start('refused-cancel', {});
+    world.s3.fault = (method, uri) => {
+      const keys = [...world.s3.store.objects.keys()];
+      const hasEnded = keys.some((one) => one.startsWith('s3://data/out/refused-cancel/final/'));
+      return method === 'PUT' && uri.includes('/record/') && hasEnded ? 'AccessDenied' : null;
+    };
+    await world.untilAttention('refused-cancel');
+    await handle.cancel();
+    await world.until('refused-cancel', ({ attention }) => attention === null);
+    world.s3.fault = null;
+    expect(await handle.result()).toMatchObject({ status: 'labeled' });
   });
 
   test('storage-refused on top of another question: mended, the other question is asked again', async () => {
