@@ -42,6 +42,8 @@ Examples:
   )
   .showHelpAfterError('(--help shows what is accepted)')
   .showSuggestionAfterError(true)
+  // An option belongs to the command that it stands behind: `local` and `local advance` both have --json.
+  .enablePositionalOptions()
   .exitOverride();
 
 program

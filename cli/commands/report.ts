@@ -1,5 +1,5 @@
 /** `label-relay report`: one page about a chain. The plotting library is loaded only for a page. */
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { InputError, messageOf } from '../../errors.ts';
 import type { Report } from '../../report/document.ts';
 import { print, working } from '../output.ts';
@@ -26,12 +26,20 @@ const textOf = async (report: Report, format: ReportFormat): Promise<string> => 
   }
 };
 
-/** Whole or not at all: a reader never finds half a page. */
+/**
+ * Whole or not at all: a reader never finds half a page. What a link leads to is replaced, not the link; a device or a pipe
+ * is written to, since nothing may take its place.
+ */
 const writeWhole = async (path: string, text: string): Promise<void> => {
-  const unfinished = `${path}.${process.pid}.unfinished`;
+  const there = await stat(path).catch(() => null);
+  if (there?.isDirectory() === true)
+    throw new InputError(`${path} cannot be written: it is a folder; name a file in it, such as report.html`);
+  if (there !== null && !there.isFile()) return writeFile(path, text);
+  const file = there === null ? path : await realpath(path);
+  const unfinished = `${file}.${process.pid}.unfinished`;
   try {
     await writeFile(unfinished, text);
-    await rename(unfinished, path);
+    await rename(unfinished, file);
   } catch (thrown) {
     await rm(unfinished, { force: true });
     throw new InputError(`${path} cannot be written: ${messageOf(thrown)}`);

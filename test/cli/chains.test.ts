@@ -1,6 +1,8 @@
 /** The commands about chains, each as a process of its own, on one local stack. The tests tell one story, in order. */
-import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { lstat, readFile, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { z } from 'zod';
 import { cleanEnvironment, spawnCli } from '../end-to-end/run-cli.ts';
 import { startLocalStack, type LocalStack } from './local-stack.ts';
@@ -112,6 +114,7 @@ test('a report of an unknown chain, or to where nothing can be written, leaves n
   expect(await refusal(['report', 'example-texts', '-o', join(stack.folder, 'no', 'such.html')])).toMatch(
     /cannot be written/,
   );
+  expect(await refusal(['report', 'example-texts', '-o', stack.folder])).toMatch(/it is a folder; name a file in it/);
   expect(await readdir(stack.folder)).toEqual([]);
 });
 
@@ -184,6 +187,16 @@ test('report writes one page, Markdown and JSON of what happened', async () => {
   expect(written).toMatchObject({ code: 0, stdout: `the report on example-images is in ${page}\n` });
   const html = await readFile(page, 'utf8');
   expect(html).toMatch(/^<!doctype html>[^]*AccessDenied[^]*<\/html>\n$/);
+  // A link stays one, and a pipe is written to.
+  const link = join(stack.folder, 'latest.html');
+  await symlink(page, link);
+  expect(await stack.run(['report', 'example-texts', '-o', link])).toMatchObject({ code: 0 });
+  expect((await lstat(link)).isSymbolicLink()).toBe(true);
+  expect(await readFile(page, 'utf8')).toMatch(/<title>example-texts/);
+  expect((await promisify(execFile)('mkfifo', [join(stack.folder, 'pipe')])).stderr).toBe('');
+  const read = readFile(join(stack.folder, 'pipe'), 'utf8');
+  expect(await stack.run(['report', 'example-texts', '-o', join(stack.folder, 'pipe')])).toMatchObject({ code: 0 });
+  expect(await read).toMatch(/<title>example-texts/);
   const markdown = await stack.run(['report', 'example-images', '--format', 'md']);
   expect(markdown.stdout).toMatch(/^# example-images: attention/);
   const json = await stack.run(['report', 'example-texts', '--json']);
@@ -220,6 +233,12 @@ test('events send counts what became of each line, and says which are unusable',
   expect(broken.stderr).toBe('line 1 was not sent: it is no JSON (poison: not-json)\n');
   expect(await refusal(['events', 'send', stack.folder])).toMatch(/cannot be read; give a file of events/);
   expect(await refusal(['events', 'send', join(stack.folder, 'none.jsonl')])).toMatch(/cannot be read/);
+});
+
+test('local advance --json says what time it is on the service', async () => {
+  const { code, stdout } = await stack.run(['local', 'advance', '1s', '--json']);
+  expect(code).toBe(0);
+  expect(z.object({ now: z.iso.datetime() }).parse(JSON.parse(stdout)).now > '2026').toBe(true);
 });
 
 test('local advance refuses what is no duration', async () => {
