@@ -8,6 +8,7 @@ import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/e
 import { DURATION_HELP, parseDurationMs } from './decisions/durations.ts';
 import { DEFAULT_TASK_QUEUE } from './decisions/names.ts';
 import { InputError, messageOf } from './errors.ts';
+import { PAYLOAD_KEY_BYTES, type PayloadKey } from './payload-encryption.ts';
 
 export type Environment = Record<string, string | undefined>;
 
@@ -45,6 +46,8 @@ export type Config = {
   metricsAddress: string | null;
   /** OpenTelemetry's own variables name a collector, and do not switch traces off. */
   traces: boolean;
+  /** Keys that encrypt what Temporal stores: the first encrypts, all decrypt; empty: it is stored as it is. */
+  payloadKeys: PayloadKey[];
   /** The secret that signs webhooks, by the name that a policy gives: LABEL_RELAY_WEBHOOK_SECRET_<NAME>. */
   webhookSecret: (name: string) => string | null;
 };
@@ -81,6 +84,7 @@ export const VARIABLES = {
   LABEL_RELAY_LOCAL_SIMULATOR:
     'Control address of the simulator of `label-relay local`. Set by it; needed by `local advance`.',
   LABEL_RELAY_TMPDIR: 'Folder for temporary files of manifest merges. Default: the system one.',
+  LABEL_RELAY_PAYLOAD_KEYS: `Keys that encrypt what Temporal stores (AES-256-GCM), the same for every process: comma-separated name:key, each key ${PAYLOAD_KEY_BYTES} bytes in base64, as of \`openssl rand -base64 ${PAYLOAD_KEY_BYTES}\`. The first encrypts, all decrypt. Not set: stored as it is.`,
   LABEL_RELAY_HEALTH_PORT:
     'Port on which `worker` serves /livez and /readyz, on every address of the machine; 0: any free port, told in the line that it prints when ready. Not set: off.',
   LABEL_RELAY_METRICS_ADDRESS:
@@ -106,6 +110,18 @@ const describesPerSecond = (text: string | undefined, problems: string[]): numbe
     );
   return rate;
 };
+
+/** Told by its place: a key, or what was meant as one, is never printed. */
+const payloadKeys = (text: string | undefined, problems: string[]): PayloadKey[] =>
+  list(text).flatMap((entry, index) => {
+    const [, id = '', encoded = ''] = /^([\w.-]{1,64}):([A-Za-z0-9+/]+={0,2})$/.exec(entry) ?? [];
+    const key = Buffer.from(encoded, 'base64');
+    if (id !== '' && key.length === PAYLOAD_KEY_BYTES) return [{ id, key }];
+    problems.push(
+      `entry ${index + 1} of LABEL_RELAY_PAYLOAD_KEYS is not name:key with a key of ${PAYLOAD_KEY_BYTES} bytes in base64`,
+    );
+    return [];
+  });
 
 /** The names under which Temporal's controller for Kubernetes gives a worker its version. */
 const deploymentVersion = (env: Environment, problems: string[]): Config['deploymentVersion'] => {
@@ -242,6 +258,7 @@ export const loadConfig = (env: Environment): Config => {
     healthPort: healthPort(env['LABEL_RELAY_HEALTH_PORT'], problems),
     metricsAddress: metricsAddress(env['LABEL_RELAY_METRICS_ADDRESS'], problems),
     traces: traces(env),
+    payloadKeys: payloadKeys(env['LABEL_RELAY_PAYLOAD_KEYS'], problems),
     webhookSecret: (name) =>
       orNull(env[`LABEL_RELAY_WEBHOOK_SECRET_${name.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}`]),
   };

@@ -2,6 +2,7 @@
 import { Client, Connection, type WorkflowClientInterceptor } from '@temporalio/client';
 import type { Config } from './config.ts';
 import { InputError, messageOf } from './errors.ts';
+import { encryptionOf } from './payload-encryption.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
 
@@ -51,7 +52,7 @@ export type Connected = { client: Client; connection: Connection };
 
 /** A connected client; the caller closes the connection. Throws InputError if nothing answers. */
 export const connect = async (
-  config: Pick<Config, 'temporal'>,
+  config: Pick<Config, 'temporal' | 'payloadKeys'>,
   workflow: WorkflowClientInterceptor[] = [],
 ): Promise<Connected> => {
   const { connectionOptions, namespace } = config.temporal;
@@ -64,7 +65,8 @@ export const connect = async (
       ...(apiKey === undefined ? {} : { apiKey }),
       ...(metadata === undefined ? {} : { metadata }),
     });
-    return { connection, client: new Client({ connection, namespace, interceptors: { workflow } }) };
+    const converting = encryptionOf(config.payloadKeys);
+    return { connection, client: new Client({ connection, namespace, ...converting, interceptors: { workflow } }) };
   } catch (thrown) {
     throw unreachable(config, thrown);
   }

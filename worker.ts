@@ -10,6 +10,7 @@ import { placesOf, queueElsewhere, type Config } from './config.ts';
 import { connect, unreachable } from './connection.ts';
 import { SEARCH_ATTRIBUTES } from './decisions/search-attributes.ts';
 import { InputError, OperationError, messageOf } from './errors.ts';
+import { encryptionOf } from './payload-encryption.ts';
 import { watchCounts } from './telemetry/counts.ts';
 import { startHealthServer, type Readiness } from './telemetry/health.ts';
 import { createMetrics, type OurMetrics } from './telemetry/metrics.ts';
@@ -209,7 +210,7 @@ const runRoles = async (
   try {
     if (connection !== null) await checkSearchAttributes(connection, namespace);
     if (connection !== null) {
-      const code = roles.includes('workflows') ? workflowCode() : null;
+      const code = roles.includes('workflows') ? workflowCode(config.payloadKeys.length > 0) : null;
       const runsActivities = roles.includes('activities');
       workers = await TemporalWorkers.create({ connection, config, code, runsActivities, metrics, spans });
     }
@@ -218,7 +219,10 @@ const runRoles = async (
       events === null || settings === null ? null : createEventStream(events.client, settings, logger, metrics);
     Object.assign(now, { workers, stream } satisfies Running);
     if (connection !== null && roles.includes('workflows') && config.metricsAddress !== null)
-      stopCounting = watchCounts(new Client({ connection, namespace }), metrics.setCounts);
+      stopCounting = watchCounts(
+        new Client({ connection, namespace, ...encryptionOf(config.payloadKeys) }),
+        metrics.setCounts,
+      );
     const stopped = new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
       else signal.addEventListener('abort', () => resolve(), { once: true });

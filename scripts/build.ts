@@ -7,12 +7,13 @@ import { chmod, cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { ENCODED_FAILURES_PATH } from '../payload-encryption.ts';
 import { workflowFiles } from '../worker/workflow-code.ts';
 
 const repository = fileURLToPath(new URL('..', import.meta.url));
 
 /** Rooms whose code reads files that lie beside it; every file there that is not code or prose is copied. */
-const ROOMS_WITH_DATA = ['demo', 'infra', 'local', 'report'];
+const ROOMS_WITH_DATA = ['demo', 'infra', 'local', 'report', 'worker'];
 
 const isData = (name: string): boolean => !/\.(ts|md|in)$/.test(name);
 
@@ -39,14 +40,15 @@ const copyData = async (folder: string): Promise<void> => {
  * Bundling takes seconds and webpack at every start of a worker; the bundle is the same for all of them. Made from the
  * sources: beside them are the libraries that it holds.
  */
-const bundle = async (folder: string): Promise<void> => {
+const bundle = async (folder: string, name: string, options: { failureConverterPath?: string }): Promise<void> => {
   const { workflowsPath, workflowInterceptorModules } = workflowFiles();
   const { code } = await bundleWorkflowCode({
+    ...options,
     workflowsPath,
     workflowInterceptorModules,
     logger: new DefaultLogger('WARN'),
   });
-  await writeFile(join(folder, 'workflow-bundle.js'), code);
+  await writeFile(join(folder, name), code);
 };
 
 const folder = resolve(process.argv[2] ?? join(repository, 'dist'));
@@ -54,5 +56,6 @@ await rm(folder, { recursive: true, force: true });
 await mkdir(folder, { recursive: true });
 compile(folder);
 await copyData(folder);
-await bundle(folder);
+await bundle(folder, 'workflow-bundle.js', {});
+await bundle(folder, 'workflow-bundle-encrypted.js', { failureConverterPath: ENCODED_FAILURES_PATH });
 await chmod(join(folder, 'cli.js'), 0o755);

@@ -78,7 +78,8 @@ export const startDescribeQueues = (options: DescribeQueuesOptions): DescribeQue
     runs.push(running);
   };
 
-  const client = new Client({ connection, namespace });
+  const { dataConverter } = shared;
+  const client = new Client({ connection, namespace, ...(dataConverter === undefined ? {} : { dataConverter }) });
   const pollOpenJobs = async (): Promise<void> => {
     for await (const { workflowId } of client.workflow.list({ query: OPEN_JOBS })) {
       const place = placeOfWorkflowId(workflowId);

@@ -8,6 +8,7 @@ import { createActivities, type Activities } from '../activities/index.ts';
 import { placesOf, type Config } from '../config.ts';
 import { workerLogActivities } from '../events/worker-log.ts';
 import { pollPlacesOfJobs, startDescribeQueues, type DescribeQueues } from './describe-queues.ts';
+import { encryptionOf } from '../payload-encryption.ts';
 import { countActivities, type OurMetrics } from '../telemetry/metrics.ts';
 import type { SpanExport } from '../telemetry/span-export.ts';
 import { traceActivities, traceAwsCall, traceSinks } from '../telemetry/tracing.ts';
@@ -43,7 +44,10 @@ const activitiesOf = (config: Config, metrics: OurMetrics): Activities =>
   });
 
 /** What our workers on all task queues have in common. */
-const SHARED = { shutdownGraceTime: SHUTDOWN_GRACE } satisfies Partial<WorkerCreateOptions>;
+const sharedOf = ({ payloadKeys }: Config): Pick<WorkerCreateOptions, 'shutdownGraceTime' | 'dataConverter'> => ({
+  shutdownGraceTime: SHUTDOWN_GRACE,
+  ...encryptionOf(payloadKeys),
+});
 
 /** The worker on our task queue and, once it runs and has the role, those on the task queues of Describes. */
 export class TemporalWorkers {
@@ -67,11 +71,12 @@ export class TemporalWorkers {
   }: TemporalWorkersOptions): Promise<TemporalWorkers> {
     const { namespace } = config.temporal;
     const { taskQueue } = config;
+    const shared = sharedOf(config);
     const activities = runsActivities ? activitiesOf(config, metrics) : null;
     const watching = [traceActivities, countActivities(metrics)];
     const activity = runsActivities ? [...watching, pollPlacesOfJobs(() => workers.#describes)] : [];
     const main = await Worker.create({
-      ...SHARED,
+      ...shared,
       connection,
       namespace,
       taskQueue,
@@ -89,7 +94,7 @@ export class TemporalWorkers {
         perSecond: config.describesPerSecond,
         places: placesOf(config).places,
         activities: { describeLabelingJob: all.describeLabelingJob },
-        shared: { ...SHARED, interceptors: { activity: watching } },
+        shared: { ...shared, interceptors: { activity: watching } },
       });
     const workers: TemporalWorkers = new TemporalWorkers(main, activities === null ? null : startDescribes(activities));
     return workers;

@@ -20,9 +20,12 @@ export const workflowFiles = (): Extract<WorkflowCode, { kind: 'files' }> => ({
   workflowInterceptorModules: [fileBeside(`workflows/interceptors${extension}`)],
 });
 
-/** Bundled by the build in the package (.js), bundled now in the repository (.ts). */
-export const workflowCode = (): WorkflowCode => {
-  const codePath = fileBeside('workflow-bundle.js');
+/**
+ * Bundled by the build in the package (.js), bundled now in the repository (.ts). With encryption it is another bundle, in which the
+ * texts of failures become payloads.
+ */
+export const workflowCode = (encrypts: boolean): WorkflowCode => {
+  const codePath = fileBeside(encrypts ? 'workflow-bundle-encrypted.js' : 'workflow-bundle.js');
   return extension === '.js' && existsSync(codePath)
     ? { kind: 'bundle', workflowBundle: { codePath } }
     : workflowFiles();

@@ -4,6 +4,7 @@ import { DefaultLogger, Runtime, Worker, type ReplayHistoriesIterable } from '@t
 import { loadConfig } from '../../config.ts';
 import { connect } from '../../connection.ts';
 import { messageOf } from '../../errors.ts';
+import { encryptionOf, type PayloadKey } from '../../payload-encryption.ts';
 import { workflowCode, workflowOptions } from '../../worker/workflow-code.ts';
 import { EXIT, print, printJson, say } from '../output.ts';
 import { numberFrom } from '../numbers.ts';
@@ -11,7 +12,7 @@ import { numberFrom } from '../numbers.ts';
 /** One workflow run and what a replay of it said; `problem` is null where the same commands came. */
 export type ReplayFinding = { workflowId: string; runId: string; problem: string | null };
 
-const OUR_TYPES = `WorkflowType = 'labelingChain' OR WorkflowType = 'labelingJob' OR WorkflowType = 'labelingPreflight'`;
+const OUR_TYPES = `WorkflowType IN ('labelingChain', 'labelingJob', 'labelingPreflight', 'labelingLookup', 'labelingReport')`;
 
 const newestHistories = async function* (client: Client, limit: number): ReplayHistoriesIterable {
   let count = 0;
@@ -21,9 +22,13 @@ const newestHistories = async function* (client: Client, limit: number): ReplayH
   }
 };
 
-/** Replays histories against the workflows of this code, one after the other. */
-export const replayHistories = async function* (histories: ReplayHistoriesIterable): AsyncGenerator<ReplayFinding> {
-  const options = { ...workflowOptions(workflowCode()), replayName: 'label-relay' };
+/** Replays histories against the workflows of this code, one after the other, as a worker with these keys would. */
+export const replayHistories = async function* (
+  histories: ReplayHistoriesIterable,
+  payloadKeys: readonly PayloadKey[] = [],
+): AsyncGenerator<ReplayFinding> {
+  const code = workflowCode(payloadKeys.length > 0);
+  const options = { ...workflowOptions(code), ...encryptionOf(payloadKeys), replayName: 'label-relay' };
   for await (const { workflowId, runId, error } of Worker.runReplayHistories(options, histories)) {
     yield { workflowId, runId, problem: error === undefined ? null : messageOf(error) };
   }
@@ -32,10 +37,11 @@ export const replayHistories = async function* (histories: ReplayHistoriesIterab
 export const replay = async (options: { last: string; json?: boolean }): Promise<number> => {
   const limit = numberFrom('last', options.last);
   Runtime.install({ logger: new DefaultLogger('ERROR', () => undefined), shutdownSignals: [] });
-  const { client, connection } = await connect(loadConfig(process.env));
+  const config = loadConfig(process.env);
+  const { client, connection } = await connect(config);
   const findings: ReplayFinding[] = [];
   try {
-    for await (const finding of replayHistories(newestHistories(client, limit))) {
+    for await (const finding of replayHistories(newestHistories(client, limit), config.payloadKeys)) {
       findings.push(finding);
       if (finding.problem !== null && options.json !== true)
         say(`${finding.workflowId} (${finding.runId}) fails: ${finding.problem}`);

@@ -19,7 +19,7 @@ const MAY_TAKE: Record<string, readonly string[]> = {
   activities: ['decisions', 'manifests', 'errors.ts'],
   events: ['decisions', 'workflows', 'errors.ts', 'telemetry'],
   client: ['decisions', 'workflows', 'errors.ts'],
-  worker: ['activities', 'config.ts', 'decisions', 'errors.ts', 'events', 'telemetry'],
+  worker: ['activities', 'config.ts', 'decisions', 'errors.ts', 'events', 'payload-encryption.ts', 'telemetry'],
   simulator: [],
   'errors.ts': [],
 };

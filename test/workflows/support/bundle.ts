@@ -9,8 +9,9 @@ Runtime.install({ logger, shutdownSignals: [] });
 const { workflowsPath, workflowInterceptorModules } = workflowFiles();
 let bundled: Promise<WorkflowBundleWithSourceMap> | null = null;
 
-export const workflowBundle = (): Promise<WorkflowBundleWithSourceMap> =>
+export const workflowBundle = (failureConverterPath?: string): Promise<WorkflowBundleWithSourceMap> =>
   (bundled ??= bundleWorkflowCode({
+    ...(failureConverterPath === undefined ? {} : { failureConverterPath }),
     workflowsPath,
     workflowInterceptorModules,
     logger,

@@ -6,7 +6,7 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { IAMClient } from '@aws-sdk/client-iam';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { Worker } from '@temporalio/worker';
-import type { WorkflowHandle } from '@temporalio/client';
+import { Client, type WorkflowHandle } from '@temporalio/client';
 import { createActivities } from '../../../activities/index.ts';
 import { sageMakerClient } from '../../../activities/clients.ts';
 import type { Amendment } from '../../../decisions/amend.ts';
@@ -28,6 +28,7 @@ import {
   stopChain,
   type CommandResult,
 } from '../../../workflows/messages.ts';
+import { encryptionOf, type PayloadKey } from '../../../payload-encryption.ts';
 import { stopAfterTests, temporaryFolder } from '../../support/servers.ts';
 import { startMemoryS3, type MemoryS3 } from '../../support/memory-s3.ts';
 import { workflowBundle } from './bundle.ts';
@@ -50,6 +51,7 @@ export type Story = SpecChanges & {
 
 export class World {
   readonly env: TestWorkflowEnvironment;
+  readonly client: Client;
   readonly simulator: Simulator;
   readonly s3: MemoryS3;
   /** `real`: the dev server, whose clock only passes; the simulator's is moved by the test. */
@@ -61,8 +63,15 @@ export class World {
   readonly #started: string[] = [];
   #clearedJobs = 0;
 
-  private constructor(env: TestWorkflowEnvironment, simulator: Simulator, s3: MemoryS3, follows: boolean) {
+  private constructor(
+    env: TestWorkflowEnvironment,
+    client: Client,
+    simulator: Simulator,
+    s3: MemoryS3,
+    follows: boolean,
+  ) {
     this.env = env;
+    this.client = client;
     this.simulator = simulator;
     this.s3 = s3;
     this.#follows = follows;
@@ -71,8 +80,15 @@ export class World {
   /** Opens a world with a worker; all of it is closed after the file's tests. */
   static async open(
     env: TestWorkflowEnvironment,
-    { followsTemporal, sendsEvents }: { followsTemporal: boolean; sendsEvents: boolean },
+    {
+      followsTemporal,
+      sendsEvents,
+      payloadKeys = [],
+    }: { followsTemporal: boolean; sendsEvents: boolean; payloadKeys?: readonly PayloadKey[] },
   ): Promise<World> {
+    const encryption = encryptionOf(payloadKeys);
+    // The environment's own client lets time pass while a result is awaited.
+    const client = payloadKeys.length === 0 ? env.client : new Client({ connection: env.connection, ...encryption });
     const s3 = await startMemoryS3();
     stopAfterTests(s3.close);
     s3.store.write(`${BUCKET}/template.html`, '<crowd-form></crowd-form>');
@@ -83,7 +99,7 @@ export class World {
           const jobName = event.resources[0]?.split('/').at(-1) ?? '';
           const workflowId = labelingJobWorkflowId({ account: ACCOUNT, region: REGION, jobName });
           const change = { status: event.detail['LabelingJobStatus'] ?? '', eventId: event.id };
-          await env.client.workflow
+          await client.workflow
             .getHandle(workflowId)
             .signal(stateChange, change)
             .catch(() => undefined);
@@ -100,7 +116,7 @@ export class World {
       region: REGION,
     });
     stopAfterTests(() => simulator.close());
-    const world = new World(env, simulator, s3, followsTemporal);
+    const world = new World(env, client, simulator, s3, followsTemporal);
     s3.before = () => world.sync();
     const sagemaker = sageMakerClient({
       endpoint: simulator.endpoint,
@@ -136,12 +152,14 @@ export class World {
     });
     const worker = await Worker.create({
       connection: env.nativeConnection,
+      ...encryption,
       taskQueue: TASK_QUEUE,
-      workflowBundle: await workflowBundle(),
+      workflowBundle: await workflowBundle(encryption.dataConverter?.failureConverterPath),
       activities,
     });
     const describes = await Worker.create({
       connection: env.nativeConnection,
+      ...encryption,
       taskQueue: describeTaskQueue(TASK_QUEUE, { account: ACCOUNT, region: REGION }),
       activities: { describeLabelingJob: activities.describeLabelingJob },
     });
@@ -183,7 +201,7 @@ export class World {
 
   run(chain: string, input: LabelingChainInput): Promise<ChainHandle> {
     this.#started.push(labelingChainWorkflowId(chain));
-    return this.env.client.workflow.start<typeof labelingChain>('labelingChain', {
+    return this.client.workflow.start<typeof labelingChain>('labelingChain', {
       workflowId: labelingChainWorkflowId(chain),
       taskQueue: TASK_QUEUE,
       args: [input],
@@ -226,7 +244,7 @@ export class World {
   }
 
   #handle(chain: string) {
-    return this.env.client.workflow.getHandle(labelingChainWorkflowId(chain));
+    return this.client.workflow.getHandle(labelingChainWorkflowId(chain));
   }
 
   untilAttention(chain: string, stepMs = HOUR_MS): Promise<ChainState> {
@@ -249,7 +267,7 @@ export class World {
     this.#clearedJobs += jobs.length;
     const jobIds = jobs.map(({ name }) => labelingJobWorkflowId({ account: ACCOUNT, region: REGION, jobName: name }));
     for (const workflowId of [...this.#started.splice(0), ...jobIds]) {
-      await this.env.client.workflow
+      await this.client.workflow
         .getHandle(workflowId)
         .terminate('the test is over')
         .catch(() => undefined);
