@@ -22,7 +22,7 @@ export const workflowFiles = (): Extract<WorkflowCode, { kind: 'files' }> => ({
 
 /**
  * Bundled by the build in the package (.js), bundled now in the repository (.ts). With encryption it is another bundle, in which the
- * texts of failures become payloads.
+ * texts of failures become payloads. An interceptor of workflows would belong here too: a worker and a replay take the same from here.
  */
 export const workflowCode = (encrypts: boolean): WorkflowCode => {
   const codePath = fileBeside(encrypts ? 'workflow-bundle-encrypted.js' : 'workflow-bundle.js');

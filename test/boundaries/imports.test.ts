@@ -1,6 +1,7 @@
 /** Imports flow one way: a table of rooms and what each may take, held against the sources. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { PATCHES } from '../../workflows/patches.ts';
 import { importsOf, root, roomOf, sourceFiles, type Import } from './imports.ts';
 
 const imports = sourceFiles().flatMap(importsOf);
@@ -52,6 +53,21 @@ describe('imports', () => {
         isAws(target) || isNode(target) || (!typesOnly && isTemporal(target) && !/\/(workflow|common)$/.test(target)),
     );
     expect(named(wrong)).toEqual([]);
+  });
+
+  test('every patch of the workflows stands in one file, with the version that brought it and its reason', () => {
+    const users = sourceFiles().filter((file) =>
+      /\b(patched|deprecatePatch)\b/.test(readFileSync(join(root, file), 'utf8').replaceAll(/\/\*[\s\S]*?\*\//g, '')),
+    );
+    expect(users).toEqual(['workflows/patches.ts']);
+    const ids = sourceFiles().flatMap((file) =>
+      [...readFileSync(join(root, file), 'utf8').matchAll(/\bisPatched\('([^']+)'\)/g)].map(([, id = '']) => id),
+    );
+    expect(ids.filter((id) => id !== 'its-id' && !Object.hasOwn(PATCHES, id))).toEqual([]);
+    for (const { since, why } of Object.values(PATCHES)) {
+      expect(since).toMatch(/^\d+\.\d+\.\d+$/);
+      expect(why.length).toBeGreaterThan(20);
+    }
   });
 
   test('activities do not know the workflows', () => {

@@ -6,7 +6,7 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { IAMClient } from '@aws-sdk/client-iam';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { Worker } from '@temporalio/worker';
-import { Client, type WorkflowHandle } from '@temporalio/client';
+import { Client, type WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { createActivities } from '../../../activities/index.ts';
 import { sageMakerClient } from '../../../activities/clients.ts';
 import type { Amendment } from '../../../decisions/amend.ts';
@@ -38,7 +38,7 @@ export const TASK_QUEUE = 'world';
 
 export type JobScript = Omit<NonNullable<ScriptSource['jobs']>[number], 'match'>;
 
-export type ChainHandle = WorkflowHandle<typeof labelingChain>;
+export type ChainHandle = WorkflowHandleWithFirstExecutionRunId<typeof labelingChain>;
 
 export type Story = SpecChanges & {
   /** Lines of the manifest. Default 10. */

@@ -1,0 +1,15 @@
+/**
+ * Every change of the workflows that histories begun before it must not see, with its reason and the version that brought it. The only
+ * file that knows Temporal's `patched` (a test holds it): a step that is new stands behind `isPatched('its-id')`. An id is taken
+ * out, by `deprecatePatch` first, when no open history lacks it.
+ */
+import { patched } from '@temporalio/workflow';
+
+/** By id: since which version, and why. None yet: nothing was released before 0.1.0. */
+export const PATCHES: Readonly<Record<string, { since: string; why: string }>> = {};
+
+/** Whether this history has the change. @throws for an id that is not in the list: the workflow task fails, and no command is taken. */
+export const isPatched = (id: string): boolean => {
+  if (!Object.hasOwn(PATCHES, id)) throw new Error(`the patch ${id} is not in the list`);
+  return patched(id);
+};
