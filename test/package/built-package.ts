@@ -1,10 +1,13 @@
 /** The package as `npm pack` makes it, from a build of its own, and what tests do with it: install it and run it. */
 import { spawn } from 'node:child_process';
-import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
 import { cleanEnvironment, type CliResult } from '../end-to-end/run-cli.ts';
+
+const filesSchema = z.looseObject({ files: z.array(z.string()) });
 
 export const repository = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -45,8 +48,10 @@ export const emptyFolder = async (): Promise<{ folder: string; remove: () => Pro
 /** Everything that package.json says is shipped, built and laid out in `folder` as in the repository. */
 export const buildInto = async (folder: string): Promise<void> => {
   await mkdir(folder, { recursive: true });
-  const shipped = ['package.json', 'package-lock.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'examples', 'docs'];
-  for (const name of shipped) await cp(join(repository, name), join(folder, name), { recursive: true });
+  const { files } = filesSchema.parse(JSON.parse(await readFile(join(repository, 'package.json'), 'utf8')));
+  const shipped = ['package.json', 'package-lock.json', 'README.md', 'LICENSE', ...files];
+  for (const name of shipped.filter((one) => one !== 'dist'))
+    await cp(join(repository, name), join(folder, name), { recursive: true });
   await runWell(process.execPath, [join(repository, 'scripts', 'build.ts'), join(folder, 'dist')]);
 };
 

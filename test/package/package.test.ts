@@ -1,6 +1,15 @@
 /** The published package in an empty project: command line, library and types, without a development dependency. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { z } from 'zod';
+import { DAY_MS } from '../../decisions/durations.ts';
+import { putExampleFiles } from '../../local/example-files.ts';
+import { simulatorClock } from '../../local/simulator-clock.ts';
+import { startStack } from '../../local/stack.ts';
+import { cleanEnvironment } from '../end-to-end/run-cli.ts';
 import { emptyFolder, installNode22, npm, packInto, repository, run, runWell, withNode } from './built-package.ts';
 
 let folder: string;
@@ -97,6 +106,49 @@ test('compiled, --help loads no client library: only the command parser and our 
   const packages = [...stderr.matchAll(/node_modules\/((?:@[^/]+\/)?[^/]+)\//g)].map(([, name]) => name);
   expect(new Set(packages)).toEqual(new Set(['label-relay', 'commander']));
 });
+
+const showSchema = z.looseObject({ status: z.string(), jobs: z.array(z.looseObject({ arn: z.string().nullable() })) });
+const doctorSchema = z.looseObject({ ok: z.boolean(), checks: z.array(z.looseObject({ status: z.string() })) });
+
+test('a chain runs on servers that only the environment names, on Node 22, and doctor finds nothing wrong', async () => {
+  const node22 = await installNode22(join(folder, 'node22'));
+  const stack = await startStack({ clock: 'stopped', without: ['worker', 'consumer'] });
+  const env = { ...stack.facts.env, ...withNode(node22) };
+  const command = join(project, 'node_modules', '.bin', 'label-relay');
+  const answer = async (...args: string[]): Promise<unknown> =>
+    JSON.parse(await runWell(command, [...args, '--json'], { cwd: project, env }));
+  const untilShown = async (isSo: (shown: z.infer<typeof showSchema>) => boolean): Promise<void> => {
+    const endMs = Date.now() + 90_000;
+    for (;;) {
+      const shown = showSchema.parse(await answer('show', 'example-images'));
+      if (isSo(shown)) return;
+      if (Date.now() > endMs) throw new Error(`it stays ${JSON.stringify(shown)}`);
+    }
+  };
+  const worker = spawn(command, ['worker'], {
+    cwd: project,
+    env: cleanEnvironment(env),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  worker.stderr.resume();
+  try {
+    await once(createInterface({ input: worker.stdout }), 'line');
+    await putExampleFiles(stack.facts.awsEndpoint, stack.facts.bucket);
+    const { ok, checks } = doctorSchema.parse(await answer('doctor'));
+    expect([ok, checks.filter(({ status }) => status === 'failed')]).toEqual([true, []]);
+    await answer('start', join('node_modules', 'label-relay', 'examples', 'image-classification.json'));
+    await untilShown(({ jobs }) => typeof jobs[0]?.arn === 'string');
+    await simulatorClock(stack.facts.env['LABEL_RELAY_LOCAL_SIMULATOR'] ?? '').advance(DAY_MS);
+    await untilShown(({ status }) => status === 'labeled');
+    await expect(answer('replay')).resolves.toMatchObject({ failed: [] });
+    worker.kill('SIGTERM');
+    await once(worker, 'close');
+    expect(worker.exitCode).toBe(0);
+  } finally {
+    worker.kill('SIGKILL');
+    await stack.stop();
+  }
+}, 300_000);
 
 test('the demo runs from the package, with the workflow bundle that it ships', async () => {
   const { code, stdout } = await labelRelay(['demo', '--json']);
