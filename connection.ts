@@ -34,6 +34,9 @@ const wholeMessage = (thrown: unknown): string =>
     ? `${thrown.message}: ${wholeMessage(thrown.cause)}`
     : messageOf(thrown);
 
+/** This very machine. gRPC goes through the proxy of `http_proxy` even there, where no proxy can reach it. */
+const isLoopback = (address: string): boolean => /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i.test(address);
+
 const isTlsOn = ({ tls, apiKey }: Config['temporal']['connectionOptions']): boolean =>
   (tls !== undefined && tls !== null && tls !== false) || apiKey !== undefined;
 
@@ -64,6 +67,7 @@ export const connect = async (
       ...(tls === undefined || tls === null ? {} : { tls }),
       ...(apiKey === undefined ? {} : { apiKey }),
       ...(metadata === undefined ? {} : { metadata }),
+      ...(isLoopback(temporalAddress(config)) ? { channelArgs: { 'grpc.enable_http_proxy': 0 } } : {}),
     });
     const converting = encryptionOf(config.payloadKeys);
     return { connection, client: new Client({ connection, namespace, ...converting, interceptors: { workflow } }) };

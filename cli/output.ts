@@ -21,39 +21,52 @@ export const usesColor = (stream: NodeJS.WriteStream): boolean =>
 export const columnsOf = (stream: NodeJS.WriteStream): number =>
   stream.isTTY === true && stream.columns > 0 ? stream.columns : 80;
 
-/** Says on stderr what is being waited for, and in the end whether it went well. */
+/** What is going on while a person waits, on stderr. */
 export type Progress = {
-  update: (text: string) => void;
-  /** Leaves this sentence. */
-  succeed: (text: string) => void;
-  /** Leaves the last sentence, marked as what failed. */
-  fail: () => void;
-  /** Leaves nothing. */
+  /** Another stage: on a terminal in place of the one before, elsewhere a line of its own. */
+  stage: (text: string) => void;
+  /** How far the stage has come: on a terminal only. */
+  detail: (text: string) => void;
+  /** Ends it with what was reached. */
+  done: (text: string) => void;
+  /** Ends it and leaves nothing on a terminal. */
   stop: () => void;
 };
 
 /**
- * The spinner's library would colour its frames also with NO_COLOR, and its marks also in a file: the colours are ours. Where
- * there is no terminal only the first and the last sentence are written.
+ * On a terminal a spinner, whose library would colour its frames also with NO_COLOR: the colours are ours. Elsewhere plain lines, and none
+ * before the first stage: the library writes its marks and their colours into files too.
  */
 export const progress = async (text: string): Promise<Progress> => {
+  if (process.stderr.isTTY !== true) {
+    let last = text;
+    return {
+      stage: (stage) => {
+        if (stage !== last) say(stage);
+        last = stage;
+      },
+      detail: () => undefined,
+      done: say,
+      stop: () => undefined,
+    };
+  }
   const { default: ora } = await import('ora');
   const colored = usesColor(process.stderr);
-  const color = paint(colored);
+  const symbol = paint(colored)('green', '✔');
   const spinner = ora({ stream: process.stderr, text, color: colored ? 'cyan' : false }).start();
+  const show = (shown: string): void => {
+    spinner.text = shown;
+  };
   return {
-    update: (next) => {
-      spinner.text = next;
-    },
-    succeed: (last) => void spinner.stopAndPersist({ symbol: color('green', '✔'), text: last }),
-    fail: () => void spinner.stopAndPersist({ symbol: color('red', '✖') }),
+    stage: show,
+    detail: show,
+    done: (last) => void spinner.stopAndPersist({ symbol, text: last }),
     stop: () => void spinner.stop(),
   };
 };
 
 /** Shows on a terminal that something is being waited for; says nothing elsewhere. */
 export const working = async <Result>(text: string, run: () => Promise<Result>): Promise<Result> => {
-  if (process.stderr.isTTY !== true) return run();
   const shown = await progress(text);
   try {
     return await run();

@@ -1,5 +1,6 @@
 /** What every call of the client API goes through: the Temporal client, the wait for a worker, failures in sentences. */
-import { ServiceError, WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { ServiceError, WorkflowNotFoundError, isGrpcServiceError, type Client } from '@temporalio/client';
+import { NamespaceNotFoundError } from '@temporalio/common';
 import { InputError, OperationError, messageOf } from '../errors.ts';
 
 export type ClientContext = {
@@ -33,11 +34,28 @@ export const rootMessage = (thrown: unknown): string => {
   return messageOf(cause);
 };
 
-/** What Temporal itself refused or did not answer becomes an OperationError; everything else stays as it is. */
-export const explained = (thrown: unknown): unknown =>
-  thrown instanceof ServiceError
+/** The namespace that the server says it does not have. Which calls say so by an error of its own, the library decides. */
+const unknownNamespace = (thrown: unknown): string | null => {
+  if (thrown instanceof NamespaceNotFoundError) return thrown.namespace;
+  return isGrpcServiceError(thrown) ? (/^Namespace (\S+) is not found/.exec(thrown.details)?.[1] ?? null) : null;
+};
+
+/**
+ * A namespace that is not there becomes an InputError, what else Temporal refused or did not answer an OperationError;
+ * everything else stays as it is.
+ */
+export const explained = (thrown: unknown): unknown => {
+  const namespace = unknownNamespace(thrown) ?? unknownNamespace(thrown instanceof Error ? thrown.cause : null);
+  if (namespace !== null) {
+    return new InputError(
+      `the Temporal server has no namespace ${namespace}; set TEMPORAL_NAMESPACE to one that it has, or create it`,
+      { cause: thrown },
+    );
+  }
+  return thrown instanceof ServiceError
     ? new OperationError(`Temporal refused or did not answer: ${messageOf(thrown.cause ?? thrown)}`, { cause: thrown })
     : thrown;
+};
 
 /** For `.catch`. @throws what {@link explained} makes of it. */
 export const throwExplained = (thrown: unknown): never => {
@@ -58,8 +76,14 @@ export const webUiLink = (
 /** How long after its last poll a poller counts as there. The server forgets one after five minutes. Milliseconds. */
 const POLLED_WITHIN_MS = 2 * 60_000;
 
+const noWorker = ({ client, taskQueue }: ClientContext): InputError =>
+  new InputError(
+    `no worker polls the task queue ${taskQueue} in the namespace ${client.options.namespace}; start one with: label-relay worker`,
+  );
+
 /** Waits for a worker to poll our task queue. @throws InputError if none does. */
-export const requireWorker = async ({ client, taskQueue, workerWaitMs }: ClientContext): Promise<void> => {
+export const requireWorker = async (context: ClientContext): Promise<void> => {
+  const { client, taskQueue, workerWaitMs } = context;
   const untilMs = Date.now() + workerWaitMs;
   for (;;) {
     const { pollers } = await client.workflowService
@@ -67,10 +91,32 @@ export const requireWorker = async ({ client, taskQueue, workerWaitMs }: ClientC
       .catch(throwExplained);
     const recentMs = Date.now() - POLLED_WITHIN_MS;
     if (pollers.some(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1000 > recentMs)) return;
-    if (Date.now() >= untilMs) {
-      throw new InputError(
-        `no worker polls the task queue ${taskQueue} in the namespace ${client.options.namespace}; start one with: label-relay worker`,
-      );
+    if (Date.now() >= untilMs) throw noWorker(context);
+    await pause(500);
+  }
+};
+
+/**
+ * What the server says of a query that no worker took. One that was killed stands among the pollers for minutes, so that
+ * only the question itself shows it.
+ */
+const NO_WORKER_TOOK_IT = /no poller seen|before a worker could process/i;
+
+const isWithoutWorker = (thrown: unknown): boolean => {
+  const cause = thrown instanceof Error ? (thrown.cause ?? thrown) : thrown;
+  return isGrpcServiceError(cause) && NO_WORKER_TOOK_IT.test(cause.details);
+};
+
+/** Asks what only a worker can answer, again while none does. @throws InputError if none came in time. */
+export const askWorker = async <Answer>(context: ClientContext, ask: () => Promise<Answer>): Promise<Answer> => {
+  const untilMs = Date.now() + context.workerWaitMs;
+  await requireWorker(context);
+  for (;;) {
+    try {
+      return await ask();
+    } catch (thrown) {
+      if (!isWithoutWorker(thrown)) throw thrown;
+      if (Date.now() >= untilMs) throw noWorker(context);
     }
     await pause(500);
   }

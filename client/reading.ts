@@ -12,7 +12,7 @@ import type { Spec } from '../decisions/spec.ts';
 import { chainDocument, withLiveJob, type ChainDocument } from '../decisions/view.ts';
 import { InputError, OperationError } from '../errors.ts';
 import { labelingChainState, labelingJobView, type JobView } from '../workflows/messages.ts';
-import { explained, isAbsent, requireWorker, rootMessage, webUiLink, type ClientContext } from './context.ts';
+import { askWorker, explained, isAbsent, rootMessage, webUiLink, type ClientContext } from './context.ts';
 import { listChains } from './list.ts';
 import type { ChainDetail } from './types.ts';
 
@@ -34,9 +34,9 @@ export const describeChain = async (context: ClientContext, chain: string): Prom
 
 /** What the chain's workflow keeps; null where no worker can tell, as of one that failed. */
 const stateOf = async (context: ClientContext, chain: string, broken: boolean): Promise<ChainState | null> => {
-  if (!broken) await requireWorker(context);
+  const ask = () => context.client.workflow.getHandle(labelingChainWorkflowId(chain)).query(labelingChainState);
   try {
-    return await context.client.workflow.getHandle(labelingChainWorkflowId(chain)).query(labelingChainState);
+    return await (broken ? ask() : askWorker(context, ask));
   } catch (thrown) {
     if (thrown instanceof QueryNotRegisteredError || thrown instanceof QueryRejectedError || broken) return null;
     throw explained(thrown);

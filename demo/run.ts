@@ -1,12 +1,12 @@
 /** The demo: a local stack of its own, the story told on it, the result held against the ledger. */
 import { readFile } from 'node:fs/promises';
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { Client, Connection } from '@temporalio/client';
+import { Client, type Connection } from '@temporalio/client';
 import { LabelRelay, type ChainDetail } from '../client.ts';
 import { DAY_MS } from '../decisions/durations.ts';
 import { OperationError } from '../errors.ts';
 import { advance } from '../local/advance.ts';
-import { localAwsConfig } from '../local/local-clients.ts';
+import { connectToLocalTemporal, localAwsConfig } from '../local/local-clients.ts';
 import { startStack, type Stack } from '../local/stack.ts';
 import type { LedgerRecord } from '../simulator/ledger.ts';
 import { checkLedger, type LedgerCheck } from './ledger-check.ts';
@@ -71,8 +71,9 @@ export const runDemo = async (options: DemoOptions): Promise<DemoResult> => {
   const { onProgress, onReady, onChange, signal } = options;
   const stack = await startStack({ clock: 'stopped', seed: options.seed, onProgress });
   const { facts } = stack;
-  const connection = await Connection.connect({ address: facts.temporalAddress });
+  let connection: Connection | null = null;
   try {
+    connection = await connectToLocalTemporal(facts.temporalAddress);
     const s3 = new S3Client({ ...localAwsConfig(facts.awsEndpoint), forcePathStyle: true });
     const manifest = await putFiles(s3, facts.bucket);
     await control(facts.sagemakerEndpoint, 'script', demoScript);
@@ -82,14 +83,14 @@ export const runDemo = async (options: DemoOptions): Promise<DemoResult> => {
     await relay.startChain(demoSpec(facts));
     onReady(stack);
 
-    const enough = new AbortController();
-    signal.addEventListener('abort', () => enough.abort(), { once: true });
+    const ended = new AbortController();
+    const enough = AbortSignal.any([signal, ended.signal]);
     const look = async (nowMs: number): Promise<void> => {
       const detail = await relay.detail(DEMO_CHAIN);
       onChange(detail, nowMs);
       // After its end a chain looks once more for late labels; its workflow then closes.
       const open = await client.workflow.getHandle(`labeling-chain:${DEMO_CHAIN}`).describe();
-      if (open.status.name !== 'RUNNING' || detail.document.status === 'attention') enough.abort();
+      if (open.status.name !== 'RUNNING' || detail.document.status === 'attention') ended.abort();
     };
     let looking: Promise<void> = look(Date.now());
     await advance({
@@ -98,10 +99,13 @@ export const runDemo = async (options: DemoOptions): Promise<DemoResult> => {
       simulatorEndpoint: facts.sagemakerEndpoint,
       durationMs: LONGEST_MS,
       queue: { endpoint: facts.awsEndpoint, url: facts.queueUrl },
-      signal: enough.signal,
+      signal: enough,
       onStep: ({ nowMs }) => {
         looking = looking.then(() => look(nowMs));
       },
+    }).catch((thrown: unknown) => {
+      // It was told to end in the middle of a step.
+      if (!enough.aborted) throw thrown;
     });
     await looking;
     const detail = await relay.detail(DEMO_CHAIN);
@@ -118,6 +122,6 @@ export const runDemo = async (options: DemoOptions): Promise<DemoResult> => {
     await stack.stop();
     throw thrown;
   } finally {
-    await connection.close();
+    await connection?.close();
   }
 };

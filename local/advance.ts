@@ -108,7 +108,7 @@ const run = async (stage: Stage, options: AdvanceOptions): Promise<number> => {
 /**
  * Moves a local stack forward. Resolves with the simulator's time when every open workflow has arrived; without any, only the
  * simulator's clock moves. One advance of a stack at a time: a second one waits.
- * @throws InputError for a duration that is none; OperationError if the stack does not answer or a workflow gets nowhere.
+ * @throws InputError for a duration that is none, or no simulator there; OperationError if the stack does not answer or a workflow gets nowhere.
  * Nothing is left half way: pending fast-forwards are cancelled.
  */
 export const advance = async (options: AdvanceOptions): Promise<number> => {

@@ -2,7 +2,7 @@
  * The simulator's clock as other processes see it: read it, move it.
  */
 import { z } from 'zod';
-import { OperationError, messageOf } from '../errors.ts';
+import { InputError, OperationError, messageOf } from '../errors.ts';
 
 const ClockAnswer = z.object({ nowMs: z.number() });
 
@@ -16,11 +16,14 @@ export type SimulatorClock = {
   advance: (durationMs: number) => Promise<number>;
 };
 
+type FailureClass = typeof InputError | typeof OperationError;
+
 /**
- * @param endpoint of the simulator, as in LABEL_RELAY_LOCAL_SIMULATOR. Its methods throw OperationError if nobody answers there.
+ * @param endpoint of the simulator, as in LABEL_RELAY_LOCAL_SIMULATOR. If nobody answers there, `now` throws InputError (nothing
+ * was changed), `advance` OperationError.
  */
 export const simulatorClock = (endpoint: string): SimulatorClock => {
-  const ask = async (path: string, init: RequestInit): Promise<number> => {
+  const ask = async (path: string, init: RequestInit, Failure: FailureClass): Promise<number> => {
     let answer: unknown;
     try {
       const response = await fetch(new URL(path, endpoint), { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) });
@@ -28,24 +31,24 @@ export const simulatorClock = (endpoint: string): SimulatorClock => {
       answer = await response.json();
     } catch (thrown) {
       const cause = thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown;
-      throw new OperationError(
+      throw new Failure(
         `The simulator's clock at ${endpoint} does not answer (${messageOf(cause)}). Start a stack with \`label-relay local\` and use the variables that it prints.`,
         { cause: thrown },
       );
     }
     const parsed = ClockAnswer.safeParse(answer);
     if (!parsed.success) {
-      throw new OperationError(`${endpoint} is not the simulator of a local stack: it has no clock to move.`);
+      throw new Failure(`${endpoint} is not the simulator of a local stack: it has no clock to move.`);
     }
     return parsed.data.nowMs;
   };
   return {
-    now: () => ask('/_simulator/clock', {}),
+    now: () => ask('/_simulator/clock', {}, InputError),
     advance: (durationMs) =>
-      ask('/_simulator/clock/advance', {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ ms: durationMs }),
-      }),
+      ask(
+        '/_simulator/clock/advance',
+        { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ ms: durationMs }) },
+        OperationError,
+      ),
   };
 };

@@ -8,7 +8,7 @@ import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { SEARCH_ATTRIBUTES } from '../decisions/search-attributes.ts';
-import { OperationError } from '../errors.ts';
+import { InputError, OperationError } from '../errors.ts';
 import { type AwsResources, createAwsResources } from './aws-resources.ts';
 import { LOCAL_ACCOUNT, LOCAL_CREDENTIALS, LOCAL_REGION } from './child-environment.ts';
 import { type MotoServer, startMotoServer } from './moto-server.ts';
@@ -183,7 +183,17 @@ const checkPorts = async (ports: StackOptions['ports'] = {}): Promise<void> => {
     [ports.aws, 'the AWS emulator'],
     [ports.sagemaker, 'the SageMaker simulator'],
   ] as const;
-  for (const [port, whatFor] of wanted) if (port !== undefined) await checkPortIsFree(port, whatFor);
+  const taken = new Map<number, string>();
+  for (const [port, whatFor] of wanted) {
+    if (port === undefined) continue;
+    const other = taken.get(port);
+    if (other !== undefined)
+      throw new InputError(
+        `Port ${port} cannot serve both ${other} and ${whatFor}. Give two different ports, or none.`,
+      );
+    taken.set(port, whatFor);
+    await checkPortIsFree(port, whatFor);
+  }
 };
 
 /**
@@ -246,8 +256,9 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
     const exits = Object.fromEntries([...running].map(([name, { exited }]) => [name, exited]));
     return { facts, dir, exits, stop };
   } catch (thrown) {
-    // The logs stay: the error names one of them.
     await stopProcesses().catch(() => undefined);
+    // The logs stay if the error names one of them: then a process had been started.
+    if (options.dir === undefined && thrown instanceof InputError) await rm(dir, { recursive: true, force: true });
     throw thrown;
   }
 };

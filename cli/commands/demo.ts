@@ -5,6 +5,11 @@ import { EXIT, interruption, paint, print, printJson, progress, say, usesColor }
 import { exitOf } from './chains.ts';
 import { numberFrom } from '../numbers.ts';
 
+const interrupted = (): number => {
+  say('label-relay: the demo was ended before its chain; nothing is left running');
+  return EXIT.interrupted;
+};
+
 export const demo = async (options: { json?: boolean; keep?: boolean; seed: string }): Promise<number> => {
   const seed = numberFrom('seed', options.seed);
   const json = options.json ?? false;
@@ -19,9 +24,9 @@ export const demo = async (options: { json?: boolean; keep?: boolean; seed: stri
     result = await runDemo({
       seed,
       signal,
-      onProgress: shown.update,
+      onProgress: shown.stage,
       onReady: ({ facts }) => {
-        shown.succeed('The local stack is up and the chain is started');
+        shown.done('The local stack is up and the chain is started');
         tell(`Temporal Web UI: ${facts.webUrl}`);
       },
       onChange: (detail, nowMs) =>
@@ -30,11 +35,15 @@ export const demo = async (options: { json?: boolean; keep?: boolean; seed: stri
   } catch (thrown) {
     shown.stop();
     view.done();
+    if (signal.aborted) return interrupted();
     throw thrown;
   }
+  shown.stop();
   view.done();
   const { detail, checks, stack } = result;
   try {
+    // The ledger of half a story would only look like broken promises.
+    if (signal.aborted && detail.document.status === 'running') return interrupted();
     tell('');
     tell('Held against the ledger of the simulator:');
     for (const { invariant, holds, text, violations } of checks) {

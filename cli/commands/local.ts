@@ -11,9 +11,8 @@ import { interruption, print, printJson, progress, say } from '../output.ts';
 
 const portFrom = (name: string, text: string | undefined): number | undefined => {
   if (text === undefined) return undefined;
-  const port = Number(text);
-  if (!Number.isInteger(port) || port < 1 || port > 65_535)
-    throw new InputError(`--${name} ${text}: expected a port number from 1 to 65535`);
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (port < 1 || port > 65_535) throw new InputError(`--${name} ${text}: expected a port number from 1 to 65535`);
   return port;
 };
 
@@ -41,17 +40,17 @@ export const local = async (options: {
       without,
       ports: { ...(temporal === undefined ? {} : { temporal }), ...(web === undefined ? {} : { web }) },
       ...(options.seed === undefined ? {} : { seed: numberFrom('seed', options.seed) }),
-      onProgress: shown.update,
+      onProgress: shown.stage,
     });
   } catch (thrown) {
-    shown.fail();
+    shown.stop();
     throw thrown;
   }
   const { facts, dir } = stack;
   await putExampleFiles(facts.awsEndpoint, facts.bucket).catch((thrown: unknown) =>
     say(`The files of the examples could not be put into s3://${facts.bucket}: ${messageOf(thrown)}`),
   );
-  shown.succeed(`The local stack is up. Web UI: ${facts.webUrl}  Logs: ${dir}`);
+  shown.done(`The local stack is up. Web UI: ${facts.webUrl}  Logs: ${dir}`);
   if (options.json === true) print(JSON.stringify(facts));
   else {
     for (const [name, value] of Object.entries(facts.env)) print(`export ${name}=${shellQuoted(value)}`);
@@ -98,18 +97,16 @@ export const localAdvance = async (text: string, options: { json?: boolean }): P
         ? {}
         : { queue: { endpoint: new URL(config.queueUrl).origin, url: config.queueUrl } }),
       onStep: (step) => {
-        shown.update(`${new Date(step.nowMs).toISOString()}, ${formatDuration(step.remainingMs)} to go`);
+        shown.detail(`${new Date(step.nowMs).toISOString()}, ${formatDuration(step.remainingMs)} to go`);
       },
       onWait: () => {
-        shown.update('Another advance of this stack is under way; waiting for it');
+        shown.stage('Another advance of this stack is under way; waiting for it');
       },
     });
-    shown.succeed(`It is ${new Date(nowMs).toISOString()} on the service's clock`);
+    shown.done(`It is ${new Date(nowMs).toISOString()} on the service's clock`);
     if (options.json === true) printJson({ now: new Date(nowMs).toISOString() });
-  } catch (thrown) {
-    shown.fail();
-    throw thrown;
   } finally {
+    shown.stop();
     await connection.close();
   }
 };

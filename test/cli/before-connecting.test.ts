@@ -1,6 +1,9 @@
 /** What is wrong with the words of a command is said before anything is connected; a server that is not there, in words of ours. */
-import { writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { readdir, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { LOOPBACK, findFreePort } from '../../local/ports.ts';
 import { runCli } from '../end-to-end/run-cli.ts';
 import { temporaryFolder } from '../support/servers.ts';
 
@@ -28,6 +31,47 @@ test.each([
   expect(stderr).toMatch(expected);
   expect(stderr).not.toContain('Temporal');
 });
+
+test('ports that are none, one port for two servers, and a port in use start no local stack: one line each', async () => {
+  const one = String(await findFreePort());
+  const taken = createServer().listen(0, LOOPBACK);
+  await once(taken, 'listening');
+  const address = taken.address();
+  const inUse = String(typeof address === 'object' && address !== null ? address.port : 0);
+  const cases: [string[], string][] = [
+    [['--temporal-port', '0x10'], '--temporal-port 0x10: expected a port number from 1 to 65535'],
+    [['--web-port', '70000'], '--web-port 70000: expected a port number from 1 to 65535'],
+    [
+      ['--temporal-port', one, '--web-port', one],
+      `Port ${one} cannot serve both the Temporal server and the Temporal Web UI. Give two different ports, or none.`,
+    ],
+    [
+      ['--web-port', inUse],
+      `Port ${inUse} for the Temporal Web UI is in use. Stop what listens there, choose another port, or give none for any free port.`,
+    ],
+  ];
+  try {
+    for (const [args, expected] of cases) {
+      expect(await runCli(['local', ...args])).toEqual({ code: 2, stdout: '', stderr: `label-relay: ${expected}\n` });
+    }
+  } finally {
+    taken.close();
+  }
+}, 60_000);
+
+test('without Python the local stack and the demo say so in one line and leave nothing behind', async () => {
+  const folder = await temporaryFolder();
+  const env = { PATH: folder, TMPDIR: folder, LABEL_RELAY_CACHE: folder };
+  for (const command of ['local', 'demo']) {
+    expect(await runCli([command], env)).toEqual({
+      code: 2,
+      stdout: '',
+      stderr:
+        'label-relay: No Python was found on PATH: the local stack needs Python 3.10 or newer, with venv and pip, as python3. Install it and try again.\n',
+    });
+  }
+  expect(await readdir(folder)).not.toContainEqual(expect.stringMatching(/^label-relay-/));
+}, 60_000);
 
 test('a spec with mistakes is refused without a server, a line for each', async () => {
   const file = join(await temporaryFolder(), 'spec.json');

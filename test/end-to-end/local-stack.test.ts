@@ -120,9 +120,14 @@ test('kill -9 of the worker in the middle of a chain changes nothing in the resu
   await startOwnChain('killed');
   expect(await runCli(['local', 'advance', '8m'], facts.env)).toMatchObject({ code: 0 });
   process.kill(pidOf('worker'), 'SIGKILL');
+  // Asked while nobody can answer: it waits for the next worker.
+  const asked = runCli(['show', 'killed', '--json'], facts.env);
   const worker = spawnCli(['worker'], facts.env);
   children.push(worker);
   expect(JSON.parse(await firstLine(worker))).toMatchObject({ ready: true });
+  const answer = await asked;
+  expect(answer).toMatchObject({ code: 0, stderr: '' });
+  expect(JSON.parse(answer.stdout)).toMatchObject({ chain: 'killed', status: 'running' });
   expect(await runCli(['local', 'advance', '3d'], facts.env)).toMatchObject({ code: 0 });
   const shown = await runCli(['show', 'killed', '--json'], facts.env);
   const document = z
@@ -140,6 +145,24 @@ test('kill -9 of the worker in the middle of a chain changes nothing in the resu
   });
   expect(checks.flatMap(({ violations }) => violations)).toEqual([]);
 }, 180_000);
+
+test('a proxy of the shell does not stand between a command and a server on this machine', async () => {
+  const proxies = { http_proxy: 'http://127.0.0.1:1', https_proxy: 'http://127.0.0.1:1' };
+  expect(await runCli(['list', '--json'], { ...facts.env, ...proxies })).toMatchObject({ code: 0 });
+}, 60_000);
+
+test('a namespace that the server does not have is refused with what to do', async () => {
+  const file = join(folder, 'namespace.json');
+  await writeFile(file, JSON.stringify(specFor('namespace')));
+  for (const args of [['list'], ['show', 'killed'], ['start', file]]) {
+    expect(await runCli(args, { ...facts.env, TEMPORAL_NAMESPACE: 'elsewhere' })).toEqual({
+      code: 2,
+      stdout: '',
+      stderr:
+        'label-relay: the Temporal server has no namespace elsewhere; set TEMPORAL_NAMESPACE to one that it has, or create it\n',
+    });
+  }
+}, 60_000);
 
 test('a chain name in use, and a manifest that an open chain works on, are refused with what to do', async () => {
   await startOwnChain('first');

@@ -166,7 +166,8 @@ test('a wrong duration and an absent simulator are each said in one line', async
   const { env } = await temporalDevServer();
   const options = { connection: env.connection, taskQueue, simulatorEndpoint: 'http://127.0.0.1:1', durationMs: 1 };
   await expect(advance({ ...options, durationMs: -1 })).rejects.toThrow(/Time moves forward only/);
-  await expect(advance(options)).rejects.toThrow(
-    /clock at http:\/\/127\.0\.0\.1:1 does not answer \(.+\)\. Start a stack/,
-  );
+  await expect(advance(options)).rejects.toMatchObject({
+    name: 'InputError',
+    message: expect.stringMatching(/clock at http:\/\/127\.0\.0\.1:1 does not answer \(.+\)\. Start a stack/),
+  });
 });
