@@ -202,7 +202,8 @@ export const preflightActivities = ({
     ] as const) {
       if (uri === undefined) continue;
       await check(name, async () => {
-        if ((await etagOf(client, uri)) === null) add('error', name, `${path}: ${uri} does not exist`);
+        if ((await etagOf(client, uri)) === null)
+          add('error', name, `${path}: ${uri} does not exist; upload it, or correct the path`);
         else add('passed', name, `${uri} is there`);
       });
     }
@@ -252,7 +253,7 @@ export const preflightActivities = ({
           add(
             'error',
             'work-team',
-            `job.HumanTaskConfig.WorkteamArn: there is no work team ${WorkteamName} in ${spec.region}`,
+            `job.HumanTaskConfig.WorkteamArn: there is no work team ${WorkteamName} in ${spec.region}; create it, or correct the ARN`,
           );
         }
       });

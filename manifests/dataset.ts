@@ -28,6 +28,8 @@ export type ManifestVisitor = (line: ObjectLine, state: LabelState, number: numb
 
 export type CheckedManifest = { counts: ManifestCounts; digest: Digest; problems: ProblemList };
 
+const LINE_HELP = 'write each object as one line of JSON, such as {"source-ref":"s3://…"}';
+
 /** Reads a manifest once and checks every line. `visit` sees the lines that are fit for AWS. */
 export const checkManifest = async (
   manifest: ByteSource,
@@ -43,7 +45,7 @@ export const checkManifest = async (
       await hashed.write(raw);
       counts.total += 1;
       const line = readObjectLine(raw);
-      const found = line.kind === 'fault' ? [line.problem] : problemsOfLine(line, own);
+      const found = line.kind === 'fault' ? [`${line.problem}; ${LINE_HELP}`] : problemsOfLine(line, own);
       for (const problem of found) problems.add(lines.lines, problem);
       if (line.kind === 'fault' || found.length > 0) continue;
       const state = labelStateOf(line, own);
@@ -57,7 +59,8 @@ export const checkManifest = async (
     if (!(thrown instanceof LineTooLongError)) throw thrown;
     problems.add(thrown.line, thrown.message);
   }
-  if (counts.total === 0 && problems.total === 0) problems.add(1, 'the manifest holds no object');
+  if (counts.total === 0 && problems.total === 0)
+    problems.add(1, 'the manifest holds no object; write one line of JSON for each, with source-ref or source');
   return { counts, digest: hashed.digest(), problems };
 };
 

@@ -70,9 +70,9 @@ const shown = (name: string): string => JSON.stringify(name.length > 60 ? `${nam
 export const problemsOfLine = (line: ObjectLine, own: OwnAttributes): string[] => {
   const problems: string[] = [];
   const hasSource = findAttribute(line, 'source') !== null || findAttribute(line, 'source-ref') !== null;
-  if (!hasSource) problems.push('has neither "source-ref" nor "source"');
+  if (!hasSource) problems.push('has neither "source-ref" nor "source"; give the S3 URI of the object, or its text');
   else if (!isText(line, 'source') && !isText(line, 'source-ref'))
-    problems.push('"source-ref" or "source" is not text');
+    problems.push('"source-ref" or "source" is not text; give the S3 URI of the object, or its text');
   const ownBytes = line.attributes
     .filter(({ name }) => own.isOwn(name))
     .reduce((sum, attribute) => sum + memberBytes(line, attribute).length + 1, 0);

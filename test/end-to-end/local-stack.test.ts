@@ -72,7 +72,9 @@ const specFor = (chain: string) => ({
 });
 
 const put = async (key: string, body: string): Promise<void> => {
-  await s3.send(new PutObjectCommand({ Bucket: facts.bucket, Key: key, Body: body }));
+  await s3.send(
+    new PutObjectCommand({ Bucket: facts.bucket, Key: key, Body: body, ContentLength: Buffer.byteLength(body) }),
+  );
 };
 
 const textOf = async (uri: string): Promise<string> => {
@@ -149,6 +151,33 @@ test('kill -9 of the worker in the middle of a chain changes nothing in the resu
 test('a proxy of the shell does not stand between a command and a server on this machine', async () => {
   const proxies = { http_proxy: 'http://127.0.0.1:1', https_proxy: 'http://127.0.0.1:1' };
   expect(await runCli(['list', '--json'], { ...facts.env, ...proxies })).toMatchObject({ code: 0 });
+}, 60_000);
+
+test.each([
+  ['missing', null, /the manifest s3:\/\/\S+\/missing\.manifest does not exist; check job\.InputConfig/],
+  ['empty', '', /line 1: the manifest holds no object; write one line of JSON for each/],
+  ['list', '[{"source-ref":"s3://mine/1.jpg"}]\n', /line 1: JSON, but not an object in braces; write each object as/],
+  ['prose', '{"source":"a"}\nsome words\n', /line 2: not JSON: .+; write each object as one line of JSON/],
+  ['sourceless', '{"source":"a"}\n{"sauce":"b"}\n', /line 2: has neither "source-ref" nor "source"; give the S3 URI/],
+])(
+  'a manifest that is %s is refused in one line with cause and fix, and starts nothing',
+  async (name, body, expected) => {
+    const file = join(folder, `${name}.json`);
+    await writeFile(file, JSON.stringify(specFor(name)));
+    if (body !== null) await put(`mine/${name}.manifest`, body);
+    const { code, stdout, stderr } = await runCli(['start', file], facts.env);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(expected);
+    expect(stderr).toMatch(/^label-relay: [^\n]+\n$/);
+    expect(await runCli(['show', name], facts.env)).toMatchObject({ code: 2 });
+  },
+  60_000,
+);
+
+test('what an emulator cannot be asked is said in words', async () => {
+  const { code, stdout } = await runCli(['start', 'examples/image-classification.json', '--dry-run'], facts.env);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^skipped role +not checked: this AWS endpoint does not offer it$/m);
 }, 60_000);
 
 test('a namespace that the server does not have is refused with what to do', async () => {

@@ -13,6 +13,10 @@ const read = async (manifest: string | Uint8Array) => {
 const problemsOf = (result: ReadDatasetResult): unknown => (result.kind === 'problems' ? result.problems : result);
 const line = (rest = ''): string => `{"source":"a"${rest}}`;
 
+/** The cause alone helps nobody: what to write instead. */
+const LINE_HELP = 'write each object as one line of JSON, such as {"source-ref":"s3://…"}';
+const SOURCE_HELP = 'give the S3 URI of the object, or its text';
+
 describe("taking the user's manifest as a dataset", () => {
   it('keeps every byte but a byte order mark and blank lines at the end', async () => {
     const lines = '{ "source":"caf\u00e9" }\r\n{"source-ref":"s3://b/\\u00e9","x":1.0}\n {"source":"","x":null} ';
@@ -50,10 +54,10 @@ describe("taking the user's manifest as a dataset", () => {
   });
 
   it.each([
-    ['not JSON', 'nonsense', ['not JSON: "o" at byte 2 is not expected']],
-    ['not an object', '["source"]', ['JSON, but not an object in braces']],
-    ['no source', '{"Source":"a"}', ['has neither "source-ref" nor "source"']],
-    ['a source that is no text', '{"source-ref":{}}', ['"source-ref" or "source" is not text']],
+    ['not JSON', 'nonsense', [`not JSON: "o" at byte 2 is not expected; ${LINE_HELP}`]],
+    ['not an object', '["source"]', [`JSON, but not an object in braces; ${LINE_HELP}`]],
+    ['no source', '{"Source":"a"}', [`has neither "source-ref" nor "source"; ${SOURCE_HELP}`]],
+    ['a source that is no text', '{"source-ref":{}}', [`"source-ref" or "source" is not text; ${SOURCE_HELP}`]],
     ['a name with $', line(',"$x":1,"x$":1'), ['the name "$x" starts with "$"']],
     ['an escaped name with $', line(',"\\u0024x":1'), ['the name "$x" starts with "$"']],
     ['a name twice', line(',"x":1,"\\u0078":1'), ['the name "x" is there twice']],
@@ -63,7 +67,7 @@ describe("taking the user's manifest as a dataset", () => {
       line(Array.from({ length: 10 }, (_, i) => `,"x${i}":"${'\u{1f426}'.repeat(11_000)}"`).join('')),
       ['is longer than 100000 characters'],
     ],
-    ['a blank line between others', '', ['blank line']],
+    ['a blank line between others', '', [`blank line; ${LINE_HELP}`]],
   ])('names the line and the problem: %s', async (_title, faulty, problems) => {
     const { result, dataset, states } = await read(`${line()}\n${faulty}\r\n${line()}`);
     expect(problemsOf(result)).toEqual(problems.map((problem) => ({ line: 2, problem })));
@@ -77,8 +81,10 @@ describe("taking the user's manifest as a dataset", () => {
 
   it('refuses bytes that are not UTF-8 and a manifest without objects', async () => {
     const broken = Buffer.concat([Buffer.from(`${line()}\n{"source":"`), Buffer.from([0xc3]), Buffer.from('"}')]);
-    expect(problemsOf((await read(broken)).result)).toEqual([{ line: 2, problem: 'not valid UTF-8' }]);
-    expect(problemsOf((await read('\ufeff\n')).result)).toEqual([{ line: 1, problem: 'the manifest holds no object' }]);
+    expect(problemsOf((await read(broken)).result)).toEqual([{ line: 2, problem: `not valid UTF-8; ${LINE_HELP}` }]);
+    expect(problemsOf((await read('\ufeff\n')).result)).toEqual([
+      { line: 1, problem: 'the manifest holds no object; write one line of JSON for each, with source-ref or source' },
+    ]);
   });
 
   it('lists the first hundred problems and counts all', async () => {

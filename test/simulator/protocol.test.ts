@@ -13,8 +13,8 @@ import {
   SageMakerClient,
   StopLabelingJobCommand,
 } from '@aws-sdk/client-sagemaker';
-import { ensurePythonEnvironment } from '../../local/python-environment.ts';
-import { messageOf } from '../../errors.ts';
+import { childEnvironment } from '../../local/child-environment.ts';
+import { ensurePythonEnvironment, type PythonEnvironment } from '../../local/python-environment.ts';
 import { MemoryStore } from '../../simulator/ports.ts';
 import { startSimulator, type Simulator, type SimulatorOptions } from '../../simulator/simulator.ts';
 import { createRequest, DAY, HOUR, MANIFEST_URI, manifestOf, MINUTE, START } from './support/fixtures.ts';
@@ -187,24 +187,14 @@ describe('the control API', () => {
 });
 
 describe('clients of another language', () => {
-  const python = async (): Promise<{ python: string; bin: string } | null> => {
-    try {
-      return await ensurePythonEnvironment('test');
-    } catch (error) {
-      process.stderr.write(`not tested with boto3 and the AWS CLI: ${messageOf(error)}\n`);
-      return null;
-    }
-  };
-  const environment = {
-    ...process.env,
-    AWS_ACCESS_KEY_ID: 'any',
-    AWS_SECRET_ACCESS_KEY: 'any',
-    AWS_DEFAULT_REGION: 'us-east-1',
-  };
+  let tools: PythonEnvironment;
+  beforeAll(async () => {
+    // Fetched here on a fresh machine.
+    tools = await ensurePythonEnvironment('test');
+  }, 600_000);
+  const environment = childEnvironment();
 
   test('the AWS CLI creates and describes a job', async () => {
-    const tools = await python();
-    if (tools === null) return;
     const { simulator } = await start();
     const aws = async (...args: string[]): Promise<unknown> => {
       const { stdout } = await run(
@@ -225,8 +215,6 @@ describe('clients of another language', () => {
   });
 
   test('boto3 gets typed errors and pages', async () => {
-    const tools = await python();
-    if (tools === null) return;
     const { simulator } = await start();
     const program = `
 import json, sys, boto3
