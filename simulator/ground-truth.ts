@@ -13,7 +13,7 @@ import { refuseLabelAttribute } from './label-attribute.ts';
 import { LabelingJob } from './labeling-job.ts';
 import { Ledger } from './ledger.ts';
 import type { BusEvent, EventBus, ObjectStore } from './ports.ts';
-import { seededDraw } from './random.ts';
+import { seededDraw, type Draw } from './random.ts';
 import * as requests from './requests.ts';
 import { matchesGlob, parseScript, rulesFor, type Script } from './script.ts';
 import { refuseTaskTimes } from './start-checks.ts';
@@ -183,9 +183,17 @@ export class GroundTruth {
     const tags = new Map((request.Tags ?? []).map(({ Key, Value }) => [Key, Value]));
     const ordinal = this.#jobs.size + 1;
     const rules = rulesFor(this.#script, { name: request.LabelingJobName, ordinal, tags });
-    const job = new LabelingJob({ environment: this.#environment, request, ordinal, rules, tags });
+    const environment = { ...this.#environment, draw: this.#drawFor(request.LabelingJobName, ordinal) };
+    const job = new LabelingJob({ environment, request, ordinal, rules, tags });
     this.#jobs.set(job.name.toLowerCase(), job);
     return { LabelingJobArn: job.arn };
+  }
+
+  /** Draws are made for a job's name; by order its number stands in for it. */
+  #drawFor(name: string, ordinal: number): Draw {
+    const { draw } = this.#environment;
+    if (this.#script.chance === 'name') return draw;
+    return (...about) => draw(...about.map((word) => String(word).replaceAll(name, `#${ordinal}`)));
   }
 
   /** The checks that are not about the shape of one field. */

@@ -152,6 +152,11 @@ const scriptSchema = z.strictObject({
   maxLiveJobs: z.int().min(1).optional(),
   /** Globs on the ARNs of work teams that do not exist. */
   absentWorkteams: z.array(z.string()).default([]),
+  /**
+   * What the chance of a job hangs on beside the seed: its name, or its number in the account, for a client that names its jobs
+   * anew in each run.
+   */
+  chance: z.enum(['name', 'order']).default('name'),
   /** The error for a job that does not exist. */
   notFound: z.enum(['ResourceNotFound', 'ValidationException']).default('ResourceNotFound'),
 });

@@ -88,6 +88,21 @@ describe('chance', () => {
     expect(ofJob(await run(7, 3))).toBe(ofJob(await run(7)));
   });
 
+  test('by order gives a job the same ledger under any name, for a client that names its jobs anew in each run', async () => {
+    const named = async (name: string, seed = 7): Promise<string> => {
+      const jobs = [{ declines: { fraction: 0.2 }, openTasks: 'late' as const, events: { drop: 0.3, repeat: 3 } }];
+      const account = openAccount({ objects: 60, seed, script: { chance: 'order', jobs } });
+      await account.create(createRequest(name));
+      await account.advance(DAY);
+      await account.create(createRequest(`${name}-again`));
+      await account.advance(DAY);
+      return JSON.stringify([account.groundTruth.ledger.records, account.bus.events]).replaceAll(name, 'NAME');
+    };
+    const first = await named('birds-00000-001');
+    expect(await named('birds-77777-001')).toBe(first);
+    expect(await named('birds-00000-001', 8)).not.toBe(first);
+  });
+
   test('gives another ledger for another seed', async () => {
     expect(ofJob(await run(8))).not.toBe(ofJob(await run(7)));
   });
