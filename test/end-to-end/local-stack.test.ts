@@ -177,7 +177,7 @@ test.each([
 test('what an emulator cannot be asked is said in words', async () => {
   const { code, stdout } = await runCli(['start', 'examples/image-classification.json', '--dry-run'], facts.env);
   expect(code).toBe(0);
-  expect(stdout).toMatch(/^skipped role +not checked: this AWS endpoint does not offer it$/m);
+  expect(stdout).toMatch(/^skipped role +not checked: what answers is not this service of AWS \(an emulator\?\)$/m);
 }, 60_000);
 
 test('a namespace that the server does not have is refused with what to do', async () => {
