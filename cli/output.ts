@@ -122,7 +122,7 @@ export const runCommand = async (run: () => Promise<number | void>): Promise<voi
 };
 
 /** A request to end that comes again within this time is the same one: npm passes on what the terminal has sent already. */
-const SAME_REQUEST_MS = 1_000;
+const SAME_REQUEST_MS = 2_000;
 
 /** Aborted by Ctrl-C or a request to end. Whoever asks again later does not want to wait: the process ends at once. */
 export const interruption = (): AbortSignal => {

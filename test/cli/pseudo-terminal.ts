@@ -1,6 +1,9 @@
 /** Runs the command line on a terminal, as a person does: Python's pseudo-terminal, of a given size. */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { findPython } from '../../local/python-interpreter.ts';
 import { cleanEnvironment } from '../end-to-end/run-cli.ts';
 
 const cliPath = fileURLToPath(new URL('../../cli.ts', import.meta.url));
@@ -33,19 +36,22 @@ while True:
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 `;
 
-export const onTerminal = (
+export const onTerminal = async (
   args: readonly string[],
   env: Record<string, string>,
   { rows = 40, columns = 80, interruptAfter = '' } = {},
-): Promise<{ code: number | null; drawn: string }> =>
-  new Promise((resolve, reject) => {
-    const command = ['-c', PROGRAM, String(rows), String(columns), interruptAfter, process.execPath, cliPath, ...args];
-    const child = spawn('python3', command, {
-      env: { ...cleanEnvironment(), TERM: 'xterm', ...env },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let drawn = '';
-    child.stdout.on('data', (chunk: Buffer) => (drawn += chunk.toString()));
-    child.on('error', reject);
-    child.on('close', (code) => resolve({ code, drawn }));
+): Promise<{ code: number | null; drawn: string }> => {
+  const python = await findPython(process.env);
+  const command = ['-c', PROGRAM, String(rows), String(columns), interruptAfter, process.execPath, cliPath, ...args];
+  const child = spawn(python.command, command, {
+    env: { ...cleanEnvironment(), TERM: 'xterm', NO_COLOR: '', ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
   });
+  let drawn = '';
+  child.stdout.on('data', (chunk: Buffer) => (drawn += chunk.toString()));
+  const [code] = z
+    .tuple([z.int().nullable()])
+    .rest(z.unknown())
+    .parse(await once(child, 'close'));
+  return { code, drawn };
+};
