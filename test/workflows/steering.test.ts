@@ -358,6 +358,25 @@ describe('adopt', () => {
     expect(state.generations.map(({ newLabels }) => newLabels)).toEqual([4, 8]);
   });
 
+  test('a streaming job is followed until AWS ends it, never stopped or continued by us', async () => {
+    const SnsDataSource = { SnsTopicArn: 'arn:aws:sns:us-east-1:123456789012:objects' };
+    const spec = specOf('adopted-stream', { job: { InputConfig: { DataSource: { SnsDataSource } } } });
+    const request = { ...spec.job, LabelingJobName: 'theirs-8' };
+    expect(await world.simulator.call('CreateLabelingJob', request)).toMatchObject({ kind: 'ok' });
+    await world.run('adopted-stream', {
+      kind: 'adopt',
+      spec,
+      jobName: 'theirs-8',
+      manifestUri: null,
+      inputManifestUri: null,
+    });
+    const state = await world.untilEnded('adopted-stream');
+    expect(state).toMatchObject({ end: { status: 'finished' }, dataset: null });
+    expect(state.generations).toMatchObject([{ name: 'theirs-8', outcome: 'streaming', stop: null }]);
+    expect(state.end?.reason).toContain('GroundTruth-theirs-8');
+    expect(world.jobNames('adopted-stream')).toEqual([]);
+  });
+
   test('one that failed before its first record is tried again under the same name; a chain with a record keeps its job', async () => {
     await world.prepare('adopted-again');
     await foreign('theirs-7', manifestUriOf('adopted-again'));
