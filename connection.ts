@@ -1,6 +1,7 @@
 /** Connecting a client to Temporal, with errors that a person can act on. */
-import { Client, Connection, type WorkflowClientInterceptor } from '@temporalio/client';
+import { Client, Connection, isGrpcServiceError, type WorkflowClientInterceptor } from '@temporalio/client';
 import type { Config } from './config.ts';
+import { SEARCH_ATTRIBUTES } from './decisions/search-attributes.ts';
 import { InputError, messageOf } from './errors.ts';
 import { encryptionOf } from './payload-encryption.ts';
 
@@ -74,4 +75,19 @@ export const connect = async (
   } catch (thrown) {
     throw unreachable(config, thrown);
   }
+};
+
+/** gRPC's numbers for PermissionDenied and Unimplemented: the service does not let us, whatever we ask. */
+const NOT_FOR_US: readonly number[] = [7, 12];
+
+/** Temporal Cloud, and many a self-hosted service with roles, keep the operator's calls to operators. */
+export const isOperatorsOnly = (thrown: unknown): boolean =>
+  isGrpcServiceError(thrown) && NOT_FOR_US.includes(thrown.code);
+
+/** What to do where our own `setup` may not register search attributes. */
+export const registerElsewhere = (namespace: string): string => {
+  const all = Object.entries(SEARCH_ATTRIBUTES);
+  const forCloud = all.map(([name, type]) => `--sa ${name}=${type}`).join(' ');
+  const forOperator = all.map(([name, type]) => `--name ${name} --type ${type}`).join(' ');
+  return `on Temporal Cloud: tcld namespace search-attributes add --namespace ${namespace} ${forCloud}; elsewhere have an operator run: temporal operator search-attribute create --namespace ${namespace} ${forOperator}`;
 };

@@ -7,7 +7,7 @@ import { Client } from '@temporalio/client';
 import { NativeConnection, type Logger } from '@temporalio/worker';
 import { watched } from './activities/watch-calls.ts';
 import { placesOf, queueElsewhere, type Config } from './config.ts';
-import { connect, unreachable } from './connection.ts';
+import { connect, isOperatorsOnly, unreachable } from './connection.ts';
 import { SEARCH_ATTRIBUTES } from './decisions/search-attributes.ts';
 import { InputError, OperationError, messageOf } from './errors.ts';
 import { encryptionOf } from './payload-encryption.ts';
@@ -40,8 +40,23 @@ export type WorkerOptions = {
 };
 
 /** A server that lacks a search attribute wedges workflow tasks for ever: better not to start. */
-const checkSearchAttributes = async (connection: NativeConnection, namespace: string): Promise<void> => {
-  const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
+const checkSearchAttributes = async (
+  connection: NativeConnection,
+  namespace: string,
+  logger: Logger,
+): Promise<void> => {
+  const listed = await connection.operatorService.listSearchAttributes({ namespace }).catch((thrown: unknown) => {
+    if (!isOperatorsOnly(thrown)) throw thrown;
+    return null;
+  });
+  if (listed === null) {
+    logger.warn('This identity may not list search attributes: a missing one would hold every workflow up', {
+      namespace,
+      needed: Object.keys(SEARCH_ATTRIBUTES).join(', '),
+    });
+    return;
+  }
+  const { customAttributes } = listed;
   const missing = Object.keys(SEARCH_ATTRIBUTES).filter((name) => !(name in customAttributes));
   if (missing.length > 0) {
     throw new InputError(
@@ -208,7 +223,7 @@ const runRoles = async (
   let stopCounting = (): void => undefined;
   let workers: TemporalWorkers | null = null;
   try {
-    if (connection !== null) await checkSearchAttributes(connection, namespace);
+    if (connection !== null) await checkSearchAttributes(connection, namespace, logger);
     if (connection !== null) {
       const code = roles.includes('workflows') ? workflowCode(config.payloadKeys.length > 0) : null;
       const runsActivities = roles.includes('activities');

@@ -1,11 +1,11 @@
 /** The checks of Temporal: the server, its namespace, our search attributes, and whether anybody works. */
 import type { Connection } from '@temporalio/client';
 import type { Config } from '../config.ts';
-import { connect, temporalAddress } from '../connection.ts';
+import { connect, isOperatorsOnly, registerElsewhere, temporalAddress } from '../connection.ts';
 import { DAY_MS } from '../decisions/durations.ts';
 import { INDEXED_VALUE_TYPES, SEARCH_ATTRIBUTES, type SearchAttributeName } from '../decisions/search-attributes.ts';
 import { messageOf } from '../errors.ts';
-import { failed, passed, runCheck, skipAll, type Report, type Verdict } from './findings.ts';
+import { failed, passed, runCheck, skipAll, skipped, type Report, type Verdict } from './findings.ts';
 
 /** Workflow updates, which stop, resume and amend are, are supported by default from 1.25. Source: Temporal's release notes. */
 const OLDEST_SERVER = [1, 25] as const;
@@ -165,7 +165,15 @@ export const checkTemporal = async (config: Config, report: Report): Promise<voi
     };
     await runCheck(report, 'namespace', readNamespace, namespaceFailure(namespace));
     if (!exists) return skipAll(report, rest.slice(1), `the namespace ${namespace} was not read`);
-    await runCheck(report, 'search-attributes', () => searchAttributesOf(connection, namespace));
+    await runCheck(
+      report,
+      'search-attributes',
+      () => searchAttributesOf(connection, namespace),
+      (thrown) =>
+        isOperatorsOnly(thrown)
+          ? skipped(`not checked, this identity may not list them; ${registerElsewhere(namespace)}`)
+          : failed(messageOf(thrown), 'mend what the message names, then run: label-relay doctor'),
+    );
     await runCheck(report, 'workers', () => workersOf(connection, config));
   } finally {
     await connection.close().catch(() => undefined);

@@ -1,8 +1,8 @@
 /** `label-relay worker` and `label-relay setup`. */
 import { loadConfig } from '../../config.ts';
-import { connect } from '../../connection.ts';
+import { connect, isOperatorsOnly, registerElsewhere } from '../../connection.ts';
 import { INDEXED_VALUE_TYPES, SEARCH_ATTRIBUTES, type SearchAttributeName } from '../../decisions/search-attributes.ts';
-import { InputError } from '../../errors.ts';
+import { InputError, OperationError } from '../../errors.ts';
 import { ROLES, runWorker, type Role } from '../../worker.ts';
 import { interruption, print, printJson } from '../output.ts';
 
@@ -31,8 +31,8 @@ export const worker = async (options: { only?: string }): Promise<void> => {
 export const setup = async (options: { json?: boolean }): Promise<void> => {
   const config = loadConfig(process.env);
   const { connection } = await connect(config);
+  const { namespace } = config.temporal;
   try {
-    const { namespace } = config.temporal;
     const { operatorService } = connection;
     const { customAttributes } = await operatorService.listSearchAttributes({ namespace });
     const missing = (Object.keys(SEARCH_ATTRIBUTES) as SearchAttributeName[]).filter(
@@ -53,6 +53,12 @@ export const setup = async (options: { json?: boolean }): Promise<void> => {
           ? `the namespace ${namespace} has all search attributes`
           : `added to ${namespace}: ${missing.join(', ')}`,
       );
+  } catch (thrown) {
+    if (!isOperatorsOnly(thrown)) throw thrown;
+    throw new OperationError(
+      `this identity may not register search attributes in ${namespace}; ${registerElsewhere(namespace)}`,
+      { cause: thrown },
+    );
   } finally {
     await connection.close();
   }

@@ -128,6 +128,27 @@ test('a variable goes before the file: a rotated API key needs no new file', asy
   expect(await runCli(['list'], { ...base, TEMPORAL_API_KEY: 'second-key' })).toMatchObject({ code: 0 });
 }, 60_000);
 
+test('who is no operator, as on Temporal Cloud, runs workers, is told by setup how to register, and doctor passes over it', async () => {
+  const { server } = await temporalDevServer();
+  const front = await startTlsFront(server.address, certificates, { kind: 'api-key', key: 'role' });
+  stopAfterTests(front.close);
+  front.keepFrom('OperatorService');
+  const env = {
+    TEMPORAL_CONFIG_FILE: '/dev/null',
+    TEMPORAL_ADDRESS: front.address,
+    TEMPORAL_API_KEY: 'role',
+    TEMPORAL_TLS_SERVER_CA_CERT_PATH: certificates('authority').cert,
+    AWS_REGION: 'us-east-1',
+    AWS_ENDPOINT_URL: 'http://127.0.0.1:9',
+  };
+  expect(await runWorkerOnce(env)).toMatchObject({ first: expect.stringContaining('"ready":true'), code: 0 });
+  const setup = await runCli(['setup'], env);
+  expect(setup.code).toBe(1);
+  expect(setup.stderr).toContain('tcld namespace search-attributes add --namespace default --sa LabelingChain=Keyword');
+  const { stdout } = await runCli(['doctor'], env);
+  expect(stdout).toMatch(/^skipped {2}search-attributes +not checked, this identity may not list them/m);
+}, 120_000);
+
 test('a server that takes the connection and never answers is told as one that does not answer in time', async () => {
   const silent = createServer();
   silent.on('stream', (stream) => stream.on('error', () => undefined));

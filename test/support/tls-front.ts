@@ -20,11 +20,15 @@ export type TlsFront = {
   keys: Set<string | null>;
   /** Takes these keys from now on, and no longer those before. */
   acceptKeys: (...keys: string[]) => void;
+  /** Refuses calls of this service of Temporal's API, as to somebody without the role for it. */
+  keepFrom: (service: string) => void;
   close: () => Promise<void>;
 };
 
 /** gRPC's number for Unauthenticated. */
 const UNAUTHENTICATED = '16';
+/** gRPC's number for PermissionDenied. */
+const PERMISSION_DENIED = '7';
 
 /** Headers of one connection are not those of the next. */
 const withoutPseudo = (headers: IncomingHttpHeaders): IncomingHttpHeaders =>
@@ -39,6 +43,7 @@ export const startTlsFront = async (
   asks: { kind: 'certificate' } | { kind: 'api-key'; key: string },
 ): Promise<TlsFront> => {
   let accepted = asks.kind === 'api-key' ? [asks.key] : null;
+  let kept: string | null = null;
   const keys = new Set<string | null>();
   let session: ClientHttp2Session | null = null;
   /** Temporal's server ends a connection that nobody used for two minutes. */
@@ -84,9 +89,14 @@ export const startTlsFront = async (
   server.on('stream', (stream, headers) => {
     const { authorization } = headers;
     keys.add(authorization?.replace(/^Bearer /, '') ?? null);
-    if (accepted === null || accepted.some((one) => authorization === `Bearer ${one}`)) return pass(stream, headers);
-    const answer = { ':status': 200, 'content-type': 'application/grpc' };
-    stream.respond({ ...answer, 'grpc-status': UNAUTHENTICATED, 'grpc-message': 'no such key' }, { endStream: true });
+    const refuse = (status: string, message: string): void => {
+      const answer = { ':status': 200, 'content-type': 'application/grpc' };
+      stream.respond({ ...answer, 'grpc-status': status, 'grpc-message': message }, { endStream: true });
+    };
+    if (accepted !== null && accepted.every((one) => authorization !== `Bearer ${one}`))
+      return refuse(UNAUTHENTICATED, 'no such key');
+    if (kept !== null && String(headers[':path']).includes(kept)) return refuse(PERMISSION_DENIED, 'not permitted');
+    return pass(stream, headers);
   });
   server.on('sessionError', () => undefined);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -97,6 +107,9 @@ export const startTlsFront = async (
     keys,
     acceptKeys: (...next) => {
       accepted = next;
+    },
+    keepFrom: (service) => {
+      kept = service;
     },
     close: async () => {
       session?.destroy();
