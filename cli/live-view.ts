@@ -7,7 +7,7 @@ import type { ChainDetail } from '../client.ts';
 import type { ChainDocument } from '../decisions/view.ts';
 import { chainLine, chainTable } from './chain-table.ts';
 import { changesBetween } from './changes.ts';
-import { columnsOf, paint, usesColor } from './output.ts';
+import { columnsOf, isTerminal, paint, usesColor } from './output.ts';
 import { wrap } from './wrap.ts';
 
 export type LiveView = {
@@ -24,7 +24,7 @@ const FEWEST_JOBS = 3;
 const SHOWN_CHANGES = 5;
 
 export const liveView = (stream: NodeJS.WriteStream): LiveView => {
-  if (stream.isTTY !== true) {
+  if (!isTerminal(stream)) {
     let last = '';
     return {
       show: ({ document }) => {

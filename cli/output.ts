@@ -17,9 +17,11 @@ export const say = (text: string): void => void process.stderr.write(`${text}\n`
 export const usesColor = (stream: NodeJS.WriteStream): boolean =>
   stream.isTTY === true && (process.env['NO_COLOR'] ?? '') === '' && process.env['TERM'] !== 'dumb';
 
+/** Whether lines can be drawn over. A terminal of no width is one only in name: drawing there clears lines without end. */
+export const isTerminal = (stream: NodeJS.WriteStream): boolean => stream.isTTY === true && stream.columns > 0;
+
 /** The width of a terminal; 80 where there is none. */
-export const columnsOf = (stream: NodeJS.WriteStream): number =>
-  stream.isTTY === true && stream.columns > 0 ? stream.columns : 80;
+export const columnsOf = (stream: NodeJS.WriteStream): number => (isTerminal(stream) ? stream.columns : 80);
 
 /** What is going on while a person waits, on stderr. */
 export type Progress = {
@@ -38,7 +40,7 @@ export type Progress = {
  * before the first stage: the library writes its marks and their colours into files too.
  */
 export const progress = async (text: string): Promise<Progress> => {
-  if (process.stderr.isTTY !== true) {
+  if (!isTerminal(process.stderr)) {
     let last = text;
     return {
       stage: (stage) => {

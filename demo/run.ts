@@ -92,7 +92,8 @@ export const runDemo = async (options: DemoOptions): Promise<DemoResult> => {
       const open = await client.workflow.getHandle(`labeling-chain:${DEMO_CHAIN}`).describe();
       if (open.status.name !== 'RUNNING' || detail.document.status === 'attention') ended.abort();
     };
-    let looking: Promise<void> = look(Date.now());
+    let clockMs = Date.now();
+    let looking: Promise<void> = look(clockMs);
     await advance({
       connection,
       namespace: facts.namespace,
@@ -101,6 +102,7 @@ export const runDemo = async (options: DemoOptions): Promise<DemoResult> => {
       queue: { endpoint: facts.awsEndpoint, url: facts.queueUrl },
       signal: enough,
       onStep: ({ nowMs }) => {
+        clockMs = nowMs;
         looking = looking.then(() => look(nowMs));
       },
     }).catch((thrown: unknown) => {
@@ -109,7 +111,7 @@ export const runDemo = async (options: DemoOptions): Promise<DemoResult> => {
     });
     await looking;
     const detail = await relay.detail(DEMO_CHAIN);
-    onChange(detail, Date.now());
+    onChange(detail, clockMs);
     const checks = checkLedger({
       ledger: await readLedger(facts.sagemakerEndpoint),
       labelAttribute: DEMO_LABEL_ATTRIBUTE,

@@ -1,4 +1,5 @@
 /** What a terminal gets and a file does not: colours, and a view that redraws itself. */
+import { access } from 'node:fs/promises';
 import { onTerminal } from './pseudo-terminal.ts';
 import { startLocalStack, type LocalStack } from './local-stack.ts';
 
@@ -32,16 +33,25 @@ test('Ctrl-C on a terminal ends watching with 130, says that the chain goes on, 
   expect(code).toBe(130);
 }, 60_000);
 
-test('Ctrl-C on a terminal ends a local stack in good order', async () => {
-  const { code, drawn } = await onTerminal(['local'], {}, { interruptAfter: 'Ctrl-C ends it.' });
-  expect({ code, drawn }).toEqual({ code: 0, drawn: expect.stringMatching(/export TEMPORAL_ADDRESS=/) });
-}, 120_000);
+test.each([
+  ['a terminal', 100],
+  ['a terminal that does not say how wide it is', 0],
+])(
+  'Ctrl-C on %s ends a local stack in good order: exit code 0, and its folder is gone',
+  async (_title, columns) => {
+    const { code, drawn } = await onTerminal(['local'], {}, { columns, interruptAfter: 'Ctrl-C ends it.' });
+    expect({ code, drawn }).toEqual({ code: 0, drawn: expect.stringMatching(/export TEMPORAL_ADDRESS=/) });
+    const [, folder = ''] = /Logs: (\S+)/.exec(drawn) ?? [];
+    await expect(access(folder)).rejects.toThrow('ENOENT');
+  },
+  120_000,
+);
 
 test('a file gets no colours, whatever the terminal of its writer is called', async () => {
   const { code, stderr } = await stack.run(['local', 'advance', '90s']);
   expect(code).toBe(0);
-  expect(stderr).toMatch(/✔ It is 2/);
+  expect(stderr).toMatch(/^It is 2/m);
   expect(stderr).not.toMatch(COLOR);
-  expect(stack.said()).toMatch(/✔ The local stack is up/);
+  expect(stack.said()).toMatch(/^The local stack is up/m);
   expect(stack.said()).not.toMatch(COLOR);
 }, 60_000);
