@@ -2,6 +2,7 @@
  * Canaries: a secret, a presigned URL, a worker's identity and an e-mail address put into everything that comes from
  * outside must not come out in histories, search attributes, failures or logs.
  */
+import { inspect } from 'node:util';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Runtime } from '@temporalio/worker';
 import { labelingChainWorkflowId, labelingJobWorkflowId } from '../../decisions/names.ts';
@@ -29,7 +30,7 @@ beforeAll(async () => {
   const { logger } = Runtime.instance();
   const log = logger.log.bind(logger);
   logger.log = (level, message, meta) => {
-    logs.push([level, message, String(meta?.['error']), JSON.stringify(meta?.['workflowId'] ?? '')].join(' '));
+    logs.push([level, message, inspect(meta, { depth: 8 })].join(' '));
     log(level, message, meta);
   };
   world = await World.open(await timeSkippingServer(), { followsTemporal: true, sendsEvents: true });
@@ -81,6 +82,19 @@ test('a manifest that cannot be used is named by its lines, not by what stands i
   const kept = await everythingKept('canary-bad');
   expect(kept).toContain('line 4');
   expect(found(kept)).toEqual([]);
+  expect(found(logs.join('\n'))).toEqual([]);
+}, 120_000);
+
+test('an address of a webhook that holds a secret is in no failure and no log when it cannot be reached', async () => {
+  const url = `http://127.0.0.1:9/hook?token=${secret}`;
+  const spec = await world.prepare('canary-hook', { policy: { notify: { webhook: { url } } } });
+  await world.run('canary-hook', { kind: 'start', spec });
+  await world.untilEnded('canary-hook');
+  const handle = world.client.workflow.getHandle(labelingChainWorkflowId('canary-hook'));
+  const pending = (await handle.describe()).raw.pendingActivities ?? [];
+  const failures = pending.flatMap(({ lastFailure }) => lastFailure ?? []);
+  expect(failures.length).toBeGreaterThan(0);
+  expect(found(inspect(failures, { depth: 20 }))).toEqual([]);
   expect(found(logs.join('\n'))).toEqual([]);
 }, 120_000);
 
