@@ -106,6 +106,12 @@ export const placeLabels = ({
   return { copies, jobs: [...jobs.values()] };
 };
 
+/** Labels that became readable for an object that had one: paid for, kept apart, and counted as `doubled`. */
+export const doubledLabels = (ledger: readonly LedgerRecord[], manifest: string, labelAttribute: string): number =>
+  [...placeLabels({ ledger, labelAttribute, manifest }).copies.values()]
+    .flat()
+    .reduce((sum, { labels }) => sum + Math.max(0, labels - 1), 0);
+
 /** I1: no object is sent again once a label for it could be read when the next job was created. */
 const checkSentOnce = ({ jobs }: Placed): LedgerCheck => {
   const violations: string[] = [];

@@ -2,10 +2,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { MINUTE_MS } from '../../decisions/durations.ts';
-import { checkLedger } from '../../demo/ledger-check.ts';
+import { checkLedger, doubledLabels } from '../../demo/ledger-check.ts';
 import { localAwsConfig } from '../../local/local-clients.ts';
 import type { LedgerRecord } from '../../simulator/ledger.ts';
-import { capProblems, doubledLabels, liveJobs, stopProblems, totalsOf } from './ledger-facts.ts';
+import { capProblems, liveJobs, stopProblems, totalsOf } from './ledger-facts.ts';
 import type { Operator } from './operator.ts';
 import { LABEL, type ChainPlan } from './plans.ts';
 import { bodiesIn, inspectWorkflows, queueDepth } from './server-checks.ts';

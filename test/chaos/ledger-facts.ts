@@ -1,5 +1,4 @@
 /** What the ledger says of one chain beyond I1, I2 and I3: stops (I5), caps (I6), second labels, jobs that still live. */
-import { identityOf } from '../../demo/ledger-check.ts';
 import type { LedgerRecord } from '../../simulator/ledger.ts';
 import type { Accepted } from './operator.ts';
 
@@ -39,29 +38,6 @@ export const liveJobs = (ledger: readonly LedgerRecord[]): string[] => {
     if (record.kind === 'status' && TERMINAL.includes(record.to)) live.delete(record.job);
   }
   return [...live];
-};
-
-/** Labels that became readable beyond what the dataset has room for: paid for, kept apart, and counted as `doubled`. */
-export const doubledLabels = (ledger: readonly LedgerRecord[], manifest: string, label: string): number => {
-  const sent = new Map<string, string>();
-  const readable = new Map<string, number>();
-  for (const record of ledger) {
-    if (record.kind === 'sent')
-      for (const { index, identity } of record.objects) sent.set(`${record.job} ${index}`, identity);
-    if (record.kind !== 'published') continue;
-    for (const index of record.newlyReadable) {
-      const identity = sent.get(`${record.job} ${index}`);
-      if (identity !== undefined) readable.set(identity, (readable.get(identity) ?? 0) + 1);
-    }
-  }
-  const room = new Map<string, number>();
-  for (const line of manifest.split('\n').filter((one) => one !== '')) {
-    const value: unknown = JSON.parse(line);
-    if (typeof value === 'object' && value !== null && label in value) continue;
-    const identity = identityOf(line, label);
-    room.set(identity, (room.get(identity) ?? 0) + 1);
-  }
-  return [...readable].reduce((sum, [identity, count]) => sum + Math.max(0, count - (room.get(identity) ?? 0)), 0);
 };
 
 /** How often each kind of record occurs, and how many labels became readable. */

@@ -1,5 +1,5 @@
 /** I1 to I8 for a world that has come to rest, against the simulator's ledger and the files in S3. */
-import { checkLedger, placeLabels } from '../../demo/ledger-check.ts';
+import { checkLedger, doubledLabels } from '../../demo/ledger-check.ts';
 import { LIVE_JOB_REASONS } from '../../decisions/attention.ts';
 import type { ChainState } from '../../decisions/chain-state.ts';
 import { MINUTE_MS } from '../../decisions/durations.ts';
@@ -21,12 +21,6 @@ const givenManifest = (world: World, { plan }: Chain): string =>
   [plan.manifest, ...(world.operator.added.get(plan.name) ?? []).map(({ text }) => text)]
     .flatMap((text) => text.split('\n').filter((line) => line !== ''))
     .join('\n');
-
-/** Second labels, by the ledger: labels that became readable for an object that had one. */
-const doubledByLedger = (ledger: readonly LedgerRecord[], manifest: string): number => {
-  const { copies } = placeLabels({ ledger, labelAttribute: LABEL, manifest });
-  return [...copies.values()].flat().reduce((sum, { labels }) => sum + Math.max(0, labels - 1), 0);
-};
 
 /** I5: nothing begins between a stop and the next resume, and what was live is asked to stop or ends by itself. */
 const checkStops = (world: World, { plan }: Chain, ledger: readonly LedgerRecord[]): string[] => {
@@ -122,7 +116,7 @@ const checkChain = async (world: World, chain: Chain): Promise<Violation[]> => {
   const files = { manifest, finalManifest: text(end.finalManifestUri), leftoverReport: text(end.leftoverReportUri) };
   for (const check of checkLedger({ ledger: readable, labelAttribute: LABEL, ...files }))
     add(check.invariant, check.violations);
-  const doubled = doubledByLedger(readable, manifest);
+  const doubled = doubledLabels(readable, manifest, LABEL);
   world.counts.doubled += doubled;
   if (dataset?.doubled !== doubled)
     add('I1', [`${dataset?.doubled} labels are counted as doubled, the ledger says ${doubled}`]);
