@@ -17,7 +17,15 @@
  */
 import { Readable } from 'node:stream';
 import { WorkflowFailedError, WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
-import { explained, pause, requireWorker, rootMessage, webUiLink, type ClientContext } from './client/context.ts';
+import {
+  answeredInTime,
+  explained,
+  pause,
+  requireWorker,
+  rootMessage,
+  webUiLink,
+  type ClientContext,
+} from './client/context.ts';
 import { listChains } from './client/list.ts';
 import { chainDetail, describeChain, specOfChain } from './client/reading.ts';
 import { lookUpJob, preflight, requireFree, startChainWorkflow } from './client/starting.ts';
@@ -357,7 +365,7 @@ export class LabelRelay {
     }
     await requireWorker(this.#context);
     try {
-      const result = await run(this.#handle(chain));
+      const result = await answeredInTime(this.#context, chain, () => run(this.#handle(chain)));
       if (result.kind === 'refused') throw new InputError(result.message);
     } catch (thrown) {
       if (thrown instanceof WorkflowUpdateFailedError) throw new OperationError(messageOf(thrown.cause ?? thrown));

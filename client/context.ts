@@ -1,5 +1,11 @@
 /** What every call of the client API goes through: the Temporal client, the wait for a worker, failures in sentences. */
-import { ServiceError, WorkflowNotFoundError, isGrpcServiceError, type Client } from '@temporalio/client';
+import {
+  ServiceError,
+  WorkflowNotFoundError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+  isGrpcServiceError,
+  type Client,
+} from '@temporalio/client';
 import { NamespaceNotFoundError } from '@temporalio/common';
 import { InputError, OperationError, messageOf } from '../errors.ts';
 
@@ -119,5 +125,25 @@ export const askWorker = async <Answer>(context: ClientContext, ask: () => Promi
       if (Date.now() >= untilMs) throw noWorker(context);
     }
     await pause(500);
+  }
+};
+
+/**
+ * Gives an open chain a command, which its workflow answers at once if a worker lives.
+ * @throws OperationError if none answered in time: one that was killed counts among the pollers for minutes.
+ */
+export const answeredInTime = async <Answer>(
+  { client, taskQueue, workerWaitMs }: ClientContext,
+  chain: string,
+  command: () => Promise<Answer>,
+): Promise<Answer> => {
+  try {
+    return await client.withDeadline(Date.now() + workerWaitMs, command);
+  } catch (thrown) {
+    if (!(thrown instanceof WorkflowUpdateRPCTimeoutOrCancelledError)) throw thrown;
+    throw new OperationError(
+      `no worker on the task queue ${taskQueue} took the command within ${Math.round(workerWaitMs / 1000)} s; it may still be carried out when one does. Start one with: label-relay worker, then look with: label-relay show ${chain}`,
+      { cause: thrown },
+    );
   }
 };

@@ -8,7 +8,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { z } from 'zod';
+import { Client } from '@temporalio/client';
+import { LabelRelay } from '../../client.ts';
 import { checkLedger } from '../../demo/ledger-check.ts';
+import { connectToLocalTemporal } from '../../local/local-clients.ts';
 import type { LedgerRecord } from '../../simulator/ledger.ts';
 import { runCli, spawnCli } from './run-cli.ts';
 
@@ -122,6 +125,11 @@ test('kill -9 of the worker in the middle of a chain changes nothing in the resu
   await startOwnChain('killed');
   expect(await runCli(['local', 'advance', '8m'], facts.env)).toMatchObject({ code: 0 });
   process.kill(pidOf('worker'), 'SIGKILL');
+  // The server counts the dead worker among the pollers for minutes: a command says in time that nobody took it.
+  const connection = await connectToLocalTemporal(facts.env['TEMPORAL_ADDRESS'] ?? '');
+  const impatient = new LabelRelay({ client: new Client({ connection }), workerWaitMs: 3_000 });
+  await expect(impatient.resume('killed')).rejects.toThrow(/^no worker .* took the command within 3 s; it may still/);
+  await connection.close();
   // Asked while nobody can answer: it waits for the next worker.
   const asked = runCli(['show', 'killed', '--json'], facts.env);
   const worker = spawnCli(['worker'], facts.env);
