@@ -136,7 +136,7 @@ export const chainLine = ({ chain, status, generation, objects, jobs, reason }: 
   const jobText =
     job === undefined
       ? ''
-      : ` ${job.name} ${job.status}${job.outcome === null ? '' : ` (${job.outcome})`} ${job.labeled}/${job.sent ?? '?'}`;
+      : ` generation ${generation}: ${job.name} ${job.status}${job.outcome === null ? '' : ` (${job.outcome})`} ${job.labeled}/${job.sent ?? '?'}`;
   const tail = reason === null ? '' : ` - ${reason}`;
-  return `${chain} ${status} generation ${generation}:${jobText}; ${objects.labeled}/${objects.total} labeled, ${objects.remaining} remaining${tail}`;
+  return `${chain} ${status}${jobText}; ${objects.labeled}/${objects.total} labeled, ${objects.remaining} remaining${tail}`;
 };

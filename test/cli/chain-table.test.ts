@@ -1,5 +1,5 @@
 /** A chain on a terminal of 80 columns. */
-import { chainTable } from '../../cli/chain-table.ts';
+import { chainLine, chainTable } from '../../cli/chain-table.ts';
 import { paint } from '../../cli/output.ts';
 import { emptyDocument, job } from '../report/reports.ts';
 
@@ -52,4 +52,14 @@ test('says why the latest jobs failed or were given less', () => {
   expect(text).toContain('job 3: a smaller slice of 15 objects, so that policy.maxCost holds\njob 4: AccessDenied');
   expect(text).not.toContain('the first');
   expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+});
+
+test('off a terminal a chain is one line, which names no job before there is one', () => {
+  const objects = { total: 60, labeled: 0, remaining: 60, setAside: 0, doubled: 0 };
+  const before = { ...emptyDocument, status: 'running' as const, reason: null, objects, jobs: [] };
+  expect(chainLine(before)).toBe(`${emptyDocument.chain} running; 0/60 labeled, 60 remaining`);
+  const live = job(1, { status: 'InProgress', outcome: null, endedAt: null, labeled: 30 });
+  expect(chainLine({ ...before, generation: 1, jobs: [live] })).toMatch(
+    new RegExp(`^\\S+ running generation 1: ${live.name} InProgress 30/\\d+; 0/60 labeled, 60 remaining$`),
+  );
 });
