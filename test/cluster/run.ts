@@ -3,7 +3,7 @@
  * Temporal cluster while its processes and ours are killed with -9. The product runs as it is in the commit HEAD. Needs PostgreSQL's programs, and Go
  * the first time. The result goes to the file only if one is named. Exit 0: every promise held; 1: not; 2: bad input.
  */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -11,6 +11,7 @@ import { MINUTE_MS } from '../../decisions/durations.ts';
 import { InputError, messageOf } from '../../errors.ts';
 import { childEnvironment } from '../../local/child-environment.ts';
 import { runCommand } from '../../local/commands.ts';
+import { writeResult } from '../chaos/result-file.ts';
 import { commitId, unpackCommit } from '../chaos/snapshot.ts';
 import { checkCluster } from './check.ts';
 import { measureFigures } from './figures.ts';
@@ -63,6 +64,9 @@ const main = async (): Promise<number> => {
   const cluster = await startTemporalCluster(programs, dir, say);
   say(`the cluster is at ${cluster.address}`);
   let result: ClusterResult;
+  const keep = async (): Promise<void> => {
+    if (given.out !== undefined) await writeResult(given.out, result);
+  };
   try {
     const common = { cluster, root, dir: ours, seed, say };
     const checked = await checkCluster({ ...common, chains, durationMs: minutes * MINUTE_MS });
@@ -78,12 +82,16 @@ const main = async (): Promise<number> => {
       minutes,
       ...checked,
       quickFigures: figures === 'quick',
-      figures: figures === 'none' ? null : await measureFigures({ ...common, quick: figures === 'quick' }),
+      figures: null,
     });
+    // Before the figures, which may fail: what was found with kills is not lost with them.
+    await keep();
+    if (figures !== 'none')
+      result = { ...result, figures: await measureFigures({ ...common, quick: figures === 'quick' }) };
+    await keep();
   } finally {
     await cluster.stop();
   }
-  if (given.out !== undefined) await writeFile(given.out, `${JSON.stringify(result, null, 2)}\n`);
   const { violations, ...rest } = result;
   process.stdout.write(`${JSON.stringify(rest, null, 2)}\n`);
   for (const violation of violations.slice(0, PRINTED)) process.stdout.write(`broken: ${violation}\n`);
