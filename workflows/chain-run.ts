@@ -76,6 +76,8 @@ export class ChainRun {
   cancelled = false;
   /** Something was accepted from a person that no record holds yet. */
   unrecorded = false;
+  /** This run does nothing more of what a person gives: it only tells what is still to be told, then closes. */
+  over = false;
   /** What the job's workflow said by signal. */
   endingReported: { generation: number; ending: Ending } | null = null;
   /** Outputs that were written again and could not be read; whoever creates a job must not wait for their merge. */
@@ -119,6 +121,11 @@ export class ChainRun {
 
   get stopped(): boolean {
     return this.state.stopRequested !== null;
+  }
+
+  /** Whether something is left to do, or to write down: a person may have given it while news of the end was still on its way. */
+  get hasMore(): boolean {
+    return !this.over && (this.unrecorded || this.state.phase.kind !== 'ended');
   }
 
   /** The first reason stays. */

@@ -69,10 +69,17 @@ const handleMessages = (run: ChainRun): void => {
     kind: 'refused',
     message: 'the chain is still reading its record; try again in a moment',
   };
+  const closing: CommandResult = {
+    kind: 'refused',
+    message: `this run of the chain ${run.chain} is closing; try again in a moment`,
+  };
+  /** Why no command is taken now; null: it is. */
+  const refusal = (): CommandResult | null => (run.over ? closing : run.loaded ? null : notLoaded);
   setHandler(labelingChainState, () => run.state);
   setHandler(jobReport, (report) => hear(run, report));
   setHandler(stopChain, ({ reason }) => {
-    if (!run.loaded) return notLoaded;
+    const refused = refusal();
+    if (refused !== null) return refused;
     if (run.state.phase.kind === 'ended') {
       return { kind: 'refused', message: `the chain ${run.chain} has ended already` };
     }
@@ -80,7 +87,8 @@ const handleMessages = (run: ChainRun): void => {
     return accepted;
   });
   setHandler(resumeChain, (options) => {
-    if (!run.loaded) return notLoaded;
+    const refused = refusal();
+    if (refused !== null) return refused;
     const { pending, askedBefore } = run.carried;
     const resumed = resume(run.state, options, pending.manifestUris.length > 0);
     if (resumed.kind === 'refused') return resumed;
@@ -91,7 +99,8 @@ const handleMessages = (run: ChainRun): void => {
     return accepted;
   });
   setHandler(amendChain, ({ spec, manifestUri }) => {
-    if (!run.loaded) return notLoaded;
+    const refused = refusal();
+    if (refused !== null) return refused;
     if (spec !== null) run.set({ ...run.state, spec });
     const { pending } = run.carried;
     run.carried.pending = {
@@ -218,6 +227,7 @@ const step = async (run: ChainRun): Promise<boolean> => {
 
 /** Whoever resumed this chain elsewhere goes on with it; here nothing more is stopped, created or written. */
 const leaveToOther = (run: ChainRun, recordUri: string): void => {
+  run.over = true;
   const reason = `the chain was resumed elsewhere (${recordUri}); this run of it left everything to that one`;
   run.set({
     ...run.state,
@@ -279,8 +289,12 @@ export async function labelingChain(input: LabelingChainInput): Promise<Labeling
   const run = new ChainRun(input);
   handleMessages(run);
   return CancellationScope.nonCancellable(async () => {
-    if (await begin(run, input)) await runToEnd(run);
-    await condition(() => run.outbox.isEmpty && allHandlersFinished());
+    run.over = !(await begin(run, input));
+    do {
+      if (!run.over) await runToEnd(run);
+      // A receiver of news may be away for a day: what a person gives the chain meanwhile is done in this run.
+      await condition(() => run.hasMore || (run.outbox.isEmpty && allHandlersFinished()));
+    } while (run.hasMore);
     const { end } = run.state;
     if (run.cancelled && end?.status === 'stopped') throw new CancelledFailure(end.reason);
     return {

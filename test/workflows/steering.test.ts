@@ -192,6 +192,21 @@ describe('amend', () => {
     expect(after.dataset?.total).toBe(13);
   });
 
+  test('of a chain that has ended and only waits for a receiver of its news: recorded at once, and a resume goes on in it', async () => {
+    const policy = { notify: { webhook: { url: 'http://127.0.0.1:9/' } } };
+    const handle = await world.start('news', { policy });
+    const { phase } = await world.untilEnded('news', MINUTE_MS);
+    expect(phase).toEqual({ kind: 'ended', lateLookDone: true });
+    const more = 's3://data/news/more.manifest';
+    world.s3.store.write(more, manifestText('news', 3, 100));
+    expect(await world.amend('news', { manifestUri: more })).toEqual({ kind: 'accepted' });
+    await until('news', () => records('news').at(-1)?.pending.manifestUris[0] === more);
+    expect(await world.resume('news')).toEqual({ kind: 'accepted' });
+    const after = await world.until('news', ({ dataset, end }) => dataset?.total === 13 && end?.status === 'labeled');
+    expect(after.dataset).toMatchObject({ total: 13, labeled: 13 });
+    expect(await handle.result()).toMatchObject({ status: 'labeled' });
+  });
+
   test('while an output is waited for: in the record at once', async () => {
     const spec = await world.prepare('settling-amended', { jobs: [{ output: { every: '3h', late: '2h' } }] });
     await world.run('settling-amended', { kind: 'start', spec });
