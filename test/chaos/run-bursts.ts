@@ -12,7 +12,7 @@ import { connectToLocalTemporal } from '../../local/local-clients.ts';
 import { startTemporalServer } from '../../local/temporal-server.ts';
 import { workflowBundle } from '../workflows/support/bundle.ts';
 import { burstOfMany, burstOfOne } from './bursts.ts';
-import { writeResult } from './result-file.ts';
+import { writeResult } from '../support/result-file.ts';
 import { commitId } from './snapshot.ts';
 
 /** Signals that a run takes on a server with its own settings. https://docs.temporal.io/cloud/limits#per-workflow-execution-signal-limit */

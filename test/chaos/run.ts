@@ -11,7 +11,7 @@ import { MINUTE_MS } from '../../decisions/durations.ts';
 import { InputError, messageOf } from '../../errors.ts';
 import { runChaos } from './chaos.ts';
 import { scheduleOf } from './schedule.ts';
-import { writeResult } from './result-file.ts';
+import { writeResult } from '../support/result-file.ts';
 import { commitId, unpackCommit } from './snapshot.ts';
 import type { Build } from './stack.ts';
 

@@ -11,7 +11,7 @@ import { MINUTE_MS } from '../../decisions/durations.ts';
 import { InputError, messageOf } from '../../errors.ts';
 import { childEnvironment } from '../../local/child-environment.ts';
 import { runCommand } from '../../local/commands.ts';
-import { writeResult } from '../chaos/result-file.ts';
+import { writeResult } from '../support/result-file.ts';
 import { commitId, unpackCommit } from '../chaos/snapshot.ts';
 import { checkCluster } from './check.ts';
 import { measureFigures } from './figures.ts';

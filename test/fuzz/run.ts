@@ -1,8 +1,8 @@
 /** `npm run fuzz -- [--runs 100000] [--seed S] [--out file]`: the long form. Prints the counterexample and the seed that repeats it. */
 import { execFileSync } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import fc from 'fast-check';
+import { writeResult } from '../support/result-file.ts';
 import { PROPERTIES } from './properties.ts';
 import type { FuzzResult } from './result.ts';
 
@@ -28,5 +28,5 @@ for (const { name, property } of PROPERTIES) {
 const seconds = Math.round((performance.now() - startedMs) / 1000);
 const summary: FuzzResult = { commit, clean, date: new Date().toISOString(), seed, seconds, results };
 console.log(JSON.stringify(summary, null, 1));
-if (values.out !== undefined) await writeFile(values.out, `${JSON.stringify(summary, null, 1)}\n`);
+if (values.out !== undefined) await writeResult(values.out, summary);
 process.exitCode = results.some(({ failed }) => failed) ? 1 : 0;

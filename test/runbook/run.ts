@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { MINUTE_MS } from '../../decisions/durations.ts';
 import { InputError, messageOf } from '../../errors.ts';
-import { writeResult } from '../chaos/result-file.ts';
+import { writeResult } from '../support/result-file.ts';
 import { commitId } from '../chaos/snapshot.ts';
 import { AROUND, checkEnd } from './checks.ts';
 import { resultShape, type RunbookResult } from './result.ts';

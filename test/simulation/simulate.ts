@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { addSeed, beginResult, readResult, writeResult, type SeedOutcome, type SimulationResult } from './result.ts';
+import { writeResult as writeFormatted } from '../support/result-file.ts';
 import { runShards } from './shards.ts';
 import { openMachinery, runSeed } from './simulation.ts';
 
@@ -71,5 +72,6 @@ const runHere = async (): Promise<void> => {
 if (workers === 1) await runHere();
 else await runShards({ from: result.seeds.to + 1, to, workers, isOver, onSeed });
 write();
+if (values.out !== undefined) await writeFormatted(values.out, result);
 console.log(JSON.stringify(result, null, 1));
 process.exitCode = result.broken.length === 0 ? 0 : 1;
