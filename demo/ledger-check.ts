@@ -106,11 +106,32 @@ export const placeLabels = ({
   return { copies, jobs: [...jobs.values()] };
 };
 
-/** Labels that became readable for an object that had one: paid for, kept apart, and counted as `doubled`. */
-export const doubledLabels = (ledger: readonly LedgerRecord[], manifest: string, labelAttribute: string): number =>
-  [...placeLabels({ ledger, labelAttribute, manifest }).copies.values()]
-    .flat()
-    .reduce((sum, { labels }) => sum + Math.max(0, labels - 1), 0);
+/**
+ * Labels that became readable for an object that had one: paid for, kept apart, and counted as `doubled`. A number, but for identical
+ * objects: an output in another order does not say which of them it labeled, so that as few as do not fit on them may be doubled.
+ */
+export const doubledLabels = (
+  ledger: readonly LedgerRecord[],
+  manifest: string,
+  labelAttribute: string,
+): { least: number; most: number } => {
+  let [least, most] = [0, 0];
+  for (const copies of placeLabels({ ledger, labelAttribute, manifest }).copies.values()) {
+    const labels = copies.reduce((sum, copy) => sum + copy.labels, 0);
+    least += Math.max(0, labels - copies.filter(({ givenLabeled }) => !givenLabeled).length);
+    most += copies.reduce((sum, copy) => sum + Math.max(0, copy.labels - 1), 0);
+  }
+  return { least, most };
+};
+
+/** What is wrong with a count of doubled labels; null: nothing. */
+export const wrongDoubled = (
+  counted: number | undefined,
+  { least, most }: ReturnType<typeof doubledLabels>,
+): string | null =>
+  counted !== undefined && counted >= least && counted <= most
+    ? null
+    : `${counted} labels are counted as doubled, the ledger says ${least === most ? most : `${least} to ${most}`}`;
 
 /** I1: no object is sent again once a label for it could be read when the next job was created. */
 const checkSentOnce = ({ jobs }: Placed): LedgerCheck => {
