@@ -8,11 +8,21 @@ import { messageOf } from '../errors.ts';
 /** The SDK's name of an error, such as `ResourceInUse`; empty for anything else. */
 export const awsErrorName = (thrown: unknown): string => (thrown instanceof Error ? thrown.name : '');
 
-const statusOf = (thrown: unknown): number | null => {
+const metadataOf = (thrown: unknown): Record<string, unknown> | null => {
   if (typeof thrown !== 'object' || thrown === null || !('$metadata' in thrown)) return null;
   const metadata = thrown.$metadata;
-  if (typeof metadata !== 'object' || metadata === null || !('httpStatusCode' in metadata)) return null;
-  return typeof metadata.httpStatusCode === 'number' ? metadata.httpStatusCode : null;
+  return typeof metadata === 'object' && metadata !== null ? { ...metadata } : null;
+};
+
+const statusOf = (thrown: unknown): number | null => {
+  const status = metadataOf(thrown)?.['httpStatusCode'];
+  return typeof status === 'number' ? status : null;
+};
+
+/** How often the SDK made the call that failed so; null if it does not say. */
+export const attemptsOf = (thrown: unknown): number | null => {
+  const attempts = metadataOf(thrown)?.['attempts'];
+  return typeof attempts === 'number' ? attempts : null;
 };
 
 const throttles = ['ThrottlingException', 'Throttling', 'TooManyRequestsException', 'RequestLimitExceeded', 'SlowDown'];

@@ -12,12 +12,16 @@ import {
 import type { LabelCounters, Observation, StopRequest } from '../decisions/ending.ts';
 import type { LabelingJobRequest } from '../decisions/job-request.ts';
 import { JOB_TAGS } from '../decisions/names.ts';
+import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { messageOf } from '../errors.ts';
-import { awsErrorName, isRefusal } from './aws-failures.ts';
+import { attemptsOf, awsErrorName, isRefusal } from './aws-failures.ts';
 import { serviceDateOf } from './clients.ts';
 import { etagOf } from './s3-objects.ts';
 import { outputUriUnder } from './manifest-places.ts';
+
+/** `mayExist`: a try before this answer had none, and AWS may have accepted it. Absent in results from before this was told. */
+type Unheard = { mayExist?: boolean };
 
 export type CreateResult =
   | { kind: 'created'; arn: string }
@@ -25,10 +29,10 @@ export type CreateResult =
   | { kind: 'exists-as-ours'; arn: string }
   | { kind: 'name-taken'; message: string }
   /** ResourceLimitExceeded: wait for a free place. */
-  | { kind: 'quota'; message: string }
+  | ({ kind: 'quota'; message: string } & Unheard)
   /** A refusal that a new role or policy causes for a while. */
-  | { kind: 'maybe-propagating'; error: string; message: string }
-  | { kind: 'refused'; error: string; message: string }
+  | ({ kind: 'maybe-propagating'; error: string; message: string } & Unheard)
+  | ({ kind: 'refused'; error: string; message: string } & Unheard)
   /** The output of an earlier job was written after the input of this one: not created by this call (I1). */
   | { kind: 'outdated'; message: string }
   /** A job of this name exists, and AWS does not let us see whose it is. */
@@ -98,6 +102,16 @@ export const toObservation = (job: DescribeLabelingJobCommandOutput, name: strin
 const mayBePropagation = (thrown: unknown): boolean =>
   ['ValidationException', 'AccessDeniedException', 'AccessDenied'].includes(awsErrorName(thrown)) &&
   /\brole\b|assume|permission|not authori[sz]ed|access ?denied|polic(y|ies)/i.test(messageOf(thrown));
+
+/** Whether the call that failed so was not the first: the SDK tries again, and so does Temporal. Outside an activity nobody knows. */
+const wasTriedBefore = (thrown: unknown): boolean => {
+  if ((attemptsOf(thrown) ?? 1) > 1) return true;
+  try {
+    return Context.current().info.attempt > 1;
+  } catch {
+    return true;
+  }
+};
 
 export const labelingJobActivities = ({
   sagemaker,
@@ -192,9 +206,10 @@ export const labelingJobActivities = ({
         const error = awsErrorName(thrown);
         const message = messageOf(thrown);
         if (error === 'ResourceInUse') return whoseJob(region, request, hash);
-        if (error === 'ResourceLimitExceeded') return { kind: 'quota', message };
-        if (mayBePropagation(thrown)) return { kind: 'maybe-propagating', error, message };
-        if (isRefusal(thrown)) return { kind: 'refused', error, message };
+        const mayExist = wasTriedBefore(thrown);
+        if (error === 'ResourceLimitExceeded') return { kind: 'quota', message, mayExist };
+        if (mayBePropagation(thrown)) return { kind: 'maybe-propagating', error, message, mayExist };
+        if (isRefusal(thrown)) return { kind: 'refused', error, message, mayExist };
         throw thrown;
       }
     },

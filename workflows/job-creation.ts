@@ -59,12 +59,15 @@ export const createJob = async (job: JobFollower): Promise<NotCreated | null> =>
   const { name } = job;
   const stopped = (): boolean => job.personStops;
   let quotaWaits = 0;
-  /** AWS said that there is such a job, and not whose. */
+  /** AWS said that there is such a job, and not whose; or a try without an answer came before the answer that it is not created. */
   let mayExist = false;
+  const orNotCreated = async (why: NotCreated): Promise<NotCreated | null> =>
+    mayExist && (await wasCreated(job)) ? null : why;
   for (let refusals = 0; ;) {
-    if (stopped()) return mayExist && (await wasCreated(job)) ? null : { kind: 'stop-requested' };
+    if (stopped()) return orNotCreated({ kind: 'stop-requested' });
     const created = await tryCreate(job);
     if (created === null) return (await wasCreated(job)) ? null : { kind: 'stop-requested' };
+    if ('mayExist' in created) mayExist ||= created.mayExist === true;
     switch (created.kind) {
       case 'created':
       case 'exists-as-ours':
@@ -80,10 +83,11 @@ export const createJob = async (job: JobFollower): Promise<NotCreated | null> =>
         await job.waitForSight();
         break;
       case 'refused':
-        return { kind: 'refused', error: created.error, message: created.message };
+        return orNotCreated({ kind: 'refused', error: created.error, message: created.message });
       case 'maybe-propagating': {
         const waitMs = PROPAGATION_WAITS_MS[refusals];
-        if (waitMs === undefined) return { kind: 'refused', error: created.error, message: created.message };
+        if (waitMs === undefined)
+          return orNotCreated({ kind: 'refused', error: created.error, message: created.message });
         refusals += 1;
         await condition(stopped, waitMs, { summary: `AWS refused ${name}; a new role may need a moment` });
         break;

@@ -94,6 +94,23 @@ describe('stop', () => {
     expect(state.dataset?.labeled).toBe(state.generations[0]?.counters?.totalLabeled);
   });
 
+  test('after a create that AWS took without an answer, and a full quota: the job is found and stopped (I1, I5)', async () => {
+    const job = 'lost-create-*';
+    await world.start('lost-create', {
+      jobs: [slow],
+      api: [
+        { op: 'CreateLabelingJob', job, fault: 'after-effect-timeout', nth: 1 },
+        { op: 'CreateLabelingJob', job, fault: 'ResourceLimitExceeded', nth: 2, times: 50 },
+      ],
+    });
+    await until('lost-create', () => world.jobNames('lost-create').length === 1);
+    await world.env.sleep('2 minutes');
+    await world.stop('lost-create');
+    const state = await world.untilEnded('lost-create', 10 * MINUTE_MS);
+    expect(state.end?.status).toBe('stopped');
+    expect(state.generations[0]).toMatchObject({ status: 'Stopped', outcome: 'stopped-by-us' });
+  });
+
   test('races with the end of the job: a labeled chain is labeled', async () => {
     await world.start('race', { jobs: [{ stop: { whenEnded: 'ValidationException' } }] });
     await untilStatus('race', 'InProgress');
