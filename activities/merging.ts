@@ -5,7 +5,13 @@
  */
 import type { LateOutput, Merge } from '../decisions/after-job.ts';
 import { countsAttempt } from '../decisions/attempts.ts';
-import { currentTerms, type ChainState, type Dataset, type Generation } from '../decisions/chain-state.ts';
+import {
+  currentTerms,
+  generationOf,
+  type ChainState,
+  type Dataset,
+  type Generation,
+} from '../decisions/chain-state.ts';
 import { asTerminal, type Ending } from '../decisions/ending.ts';
 import type { Spec } from '../decisions/spec.ts';
 import { inspectOutput } from '../manifests/inspection.ts';
@@ -44,7 +50,7 @@ const outputUriOf = (spec: Spec, job: Generation, ending: EndedJob | null): stri
 const attemptRule =
   (state: ChainState, current: { generation: number; ending: EndedJob } | null) =>
   (generation: number, reason: string): boolean => {
-    const job = state.generations.find((one) => one.generation === generation);
+    const job = generationOf(state, generation);
     const observation = current?.generation === generation ? current.ending.observation : null;
     const status = current?.generation === generation ? current.ending.status : asTerminal(job?.status ?? '');
     const counters = observation?.counters ?? job?.counters ?? null;
@@ -183,8 +189,8 @@ export const mergeActivities = (dependencies: ManifestDependencies) => {
       acceptMissing: boolean;
     }): Promise<SettleResult> => {
       const { spec, dataset } = state;
-      const job = state.generations.find((one) => one.generation === generation);
-      if (dataset === null || job === undefined || job.input === null) {
+      const job = generationOf(state, generation);
+      if (dataset === null || job === null || job.input === null) {
         throw unusable(`generation ${generation} has no input to merge with`);
       }
       const uri = outputUriOf(spec, job, ending);

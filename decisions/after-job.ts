@@ -5,6 +5,7 @@
 import { attention, LIVE_JOB_REASONS, type AttentionReason } from './attention.ts';
 import {
   currentTerms,
+  generationOf,
   heard,
   notCreatedText,
   withGeneration,
@@ -192,7 +193,7 @@ export const jobMerged = (
   generation: number,
   merge: Merge,
 ): ChainState => {
-  const job = state.generations.find((one) => one.generation === generation);
+  const job = generationOf(state, generation);
   const { stoppingConditions, lifetimeMs } = job?.terms ?? currentTerms(state);
   const outcome = classifyEnding({
     ending,
@@ -238,7 +239,7 @@ export type LateOutput = { generation: number; uri: string; etag: string; newLab
 export const lateLabelsMerged = (state: ChainState, dataset: Dataset, outputs: readonly LateOutput[]): ChainState =>
   outputs.reduce<ChainState>(
     (next, { generation, uri, etag, newLabels = 0 }) => {
-      const known = next.generations.find((job) => job.generation === generation)?.newLabels ?? 0;
+      const known = generationOf(next, generation)?.newLabels ?? 0;
       return withGeneration(next, generation, { output: { uri, etag }, newLabels: Math.max(known, newLabels) });
     },
     {
@@ -263,5 +264,5 @@ export const mergeBlocked = (
 export const currentGeneration = (state: ChainState): Generation | null => {
   const { phase } = state;
   if (phase.kind !== 'job' && phase.kind !== 'settling') return null;
-  return state.generations.find((job) => job.generation === phase.generation) ?? null;
+  return generationOf(state, phase.generation);
 };

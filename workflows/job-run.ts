@@ -17,7 +17,7 @@ import {
 import type { KnownOutput } from '../activities/labeling-jobs.ts';
 import { mergeBlocked } from '../decisions/after-job.ts';
 import type { Attention } from '../decisions/attention.ts';
-import { lastGeneration, type Generation } from '../decisions/chain-state.ts';
+import { generationOf, lastGeneration, type Generation } from '../decisions/chain-state.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../decisions/durations.ts';
 import type { Ending } from '../decisions/ending.ts';
 import { labelingJobRequest } from '../decisions/job-request.ts';
@@ -55,7 +55,7 @@ const knownOutputsOf = (run: ChainRun, job: Generation): KnownOutput[] =>
     });
 
 const inputOf = (run: ChainRun, job: Generation, begin: LabelingJobInput['begin']): LabelingJobInput => {
-  const { stopRequested, generations } = run.state;
+  const { stopRequested } = run.state;
   const { spec } = run.decided?.generation === job.generation ? run.decided : run.state;
   return {
     chain: run.chain,
@@ -67,7 +67,7 @@ const inputOf = (run: ChainRun, job: Generation, begin: LabelingJobInput['begin'
     sentObjects: job.input?.sentObjects ?? null,
     knownOutputs: knownOutputsOf(run, job),
     begin,
-    stop: generations.find((one) => one.generation === job.generation)?.stop ?? null,
+    stop: generationOf(run.state, job.generation)?.stop ?? null,
     stopAskedFor: stopRequested?.reason ?? null,
   };
 };

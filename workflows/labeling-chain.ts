@@ -15,7 +15,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { jobDecided, jobEnded, jobInTrouble, jobObserved, jobSeen } from '../decisions/after-job.ts';
-import { withGeneration, type EndStatus } from '../decisions/chain-state.ts';
+import { generationOf, withGeneration, type EndStatus } from '../decisions/chain-state.ts';
 import { formatDuration } from '../decisions/durations.ts';
 import { nextOrder, type JobOrder } from '../decisions/next-order.ts';
 import { resume } from '../decisions/resume.ts';
@@ -206,8 +206,8 @@ const step = async (run: ChainRun): Promise<boolean> => {
       return false;
     }
     case 'job': {
-      const job = state.generations.find((one) => one.generation === phase.generation);
-      if (job === undefined) throw new Error(`generation ${phase.generation} is not in the state`);
+      const job = generationOf(state, phase.generation);
+      if (job === null) throw new Error(`generation ${phase.generation} is not in the state`);
       const ending = await runJob(run, job);
       run.set(jobEnded(run.state, job.generation, ending));
       run.showInList();

@@ -2,7 +2,7 @@
 import { CancellationScope, log, workflowInfo } from '@temporalio/workflow';
 import type { Notification } from '../activities/notifications.ts';
 import type { Attention } from '../decisions/attention.ts';
-import type { ChainState, EndStatus } from '../decisions/chain-state.ts';
+import { generationOf, type ChainState, type EndStatus } from '../decisions/chain-state.ts';
 import {
   notificationTargets,
   type NotificationKind,
@@ -84,9 +84,9 @@ export const notifications = (current: () => ChainState, outbox: Outbox, nextQue
       );
     },
     jobEnded: (generation: number): void => {
-      const { chain, generations, dataset } = current();
-      const job = generations.find((one) => one.generation === generation);
-      if (job === undefined || job.outcome === null) return;
+      const { chain, dataset } = current();
+      const job = generationOf(current(), generation);
+      if (job === null || job.outcome === null) return;
       const kind: NotificationKind =
         job.outcome === 'expired'
           ? 'job-expired'
@@ -107,8 +107,8 @@ export const notifications = (current: () => ChainState, outbox: Outbox, nextQue
     },
     /** Attempts are used up, by declines above all: these objects go to no later job. */
     setAside: (generation: number, newlySetAside: number): void => {
-      const { chain, generations, dataset } = current();
-      const name = generations.find((one) => one.generation === generation)?.name ?? `generation ${generation}`;
+      const { chain, dataset } = current();
+      const name = generationOf(current(), generation)?.name ?? `generation ${generation}`;
       send(
         'objects-set-aside',
         `set-aside:${generation}`,
