@@ -2,7 +2,6 @@
  * The processes that run chains: workflows and activities (a Temporal worker) and events (the consumer of the SQS
  * queue), together or apart.
  */
-import { SQSClient } from '@aws-sdk/client-sqs';
 import { Client } from '@temporalio/client';
 import { NativeConnection, type Logger } from '@temporalio/worker';
 import { watched } from './activities/watch-calls.ts';
@@ -12,20 +11,14 @@ import { SEARCH_ATTRIBUTES } from './decisions/search-attributes.ts';
 import { InputError, OperationError, messageOf } from './errors.ts';
 import { encryptionOf } from './payload-encryption.ts';
 import { watchCounts } from './telemetry/counts.ts';
-import { startHealthServer, type Readiness } from './telemetry/health.ts';
+import type { Readiness } from './telemetry/health.ts';
 import { createMetrics, type OurMetrics } from './telemetry/metrics.ts';
 import { installRuntime, stderrLogger } from './telemetry/runtime.ts';
 import type { SpanExport } from './telemetry/span-export.ts';
 import { traceSignals } from './telemetry/tracing.ts';
 import { TemporalWorkers } from './worker/temporal-workers.ts';
 import { workflowCode } from './worker/workflow-code.ts';
-import {
-  startEventStream,
-  type EventStream,
-  type EventStreamOptions,
-  type WorkerEventSource,
-} from './events/event-stream.ts';
-import { followLog, leaveLog } from './events/worker-log.ts';
+import type { EventStream, EventStreamOptions, WorkerEventSource } from './events/event-stream.ts';
 
 export const ROLES = ['workflows', 'activities', 'events'] as const;
 export type Role = (typeof ROLES)[number];
@@ -89,7 +82,9 @@ const workerEventSource = (config: Config): WorkerEventSource => {
   }
 };
 
-type EventStreamSettings = Omit<EventStreamOptions, 'client' | 'logger' | 'onMetric'>;
+type EventStreamSettings = Omit<EventStreamOptions, 'sqs' | 'client' | 'logger' | 'onMetric'> & {
+  region: string | null;
+};
 
 /** Checked before anything is started: a worker that was created and never ran keeps its process alive. */
 const eventStreamSettings = (config: Config): EventStreamSettings => {
@@ -111,9 +106,8 @@ const eventStreamSettings = (config: Config): EventStreamSettings => {
     if (elsewhere !== null)
       throw new InputError(`${elsewhere}; set AWS_REGION to the queue's region, or correct the URL`);
   }
-  const awsRegion = region === null ? {} : { region };
   return {
-    sqs: new SQSClient(awsRegion),
+    region,
     queueUrl,
     accounts,
     regions,
@@ -122,16 +116,24 @@ const eventStreamSettings = (config: Config): EventStreamSettings => {
   };
 };
 
-const createEventStream = (
+const createEventStream = async (
   client: Client,
-  settings: EventStreamSettings,
+  { region, ...settings }: EventStreamSettings,
   logger: Logger,
   metrics: OurMetrics,
-): EventStream =>
-  startEventStream({
+): Promise<EventStream> => {
+  // Loaded only in this role, with the AWS client that it brings.
+  const [{ SQSClient }, { startEventStream }] = await Promise.all([
+    import('@aws-sdk/client-sqs'),
+    import('./events/event-stream.ts'),
+  ]);
+  return startEventStream({
     ...settings,
     // Polls are counted, not traced: a trace begins with an event.
-    sqs: watched(settings.sqs, { around: (_call, run) => run(), attempted: metrics.countAwsCall }),
+    sqs: watched(new SQSClient(region === null ? {} : { region }), {
+      around: (_call, run) => run(),
+      attempted: metrics.countAwsCall,
+    }),
     client,
     onMetric: metrics.countEvent,
     logger: {
@@ -140,6 +142,7 @@ const createEventStream = (
       error: (message, fields) => logger.error(message, fields),
     },
   });
+};
 
 /** The reader of the log is a workflow of its own; here it is only made sure that it runs where it is wanted, and nowhere else. */
 const settleWorkerLog = async (
@@ -150,6 +153,7 @@ const settleWorkerLog = async (
 ): Promise<void> => {
   const { region, taskQueue, workerEvents, workerEventsWindowMs: windowMs } = config;
   if (region === null) return;
+  const { followLog, leaveLog } = await import('./events/worker-log.ts');
   const reader = { client, taskQueue, logger };
   if (workerEvents === 'log') await followLog(reader, { region, accounts, windowMs });
   else await leaveLog(reader, region);
@@ -188,8 +192,11 @@ export const runWorker = async (options: WorkerOptions): Promise<void> => {
   const metrics = createMetrics(installRuntime(logger, config.metricsAddress).metricMeter);
   const now: Running = { workers: null, stream: null };
   const { healthPort } = config;
-  const health = healthPort === null ? null : await startHealthServer(healthPort, () => readinessOf(roles, now));
-  // Loaded only if asked for: it is large.
+  // Loaded only if asked for, as the export of spans: they are large, and chains wait for a worker that starts.
+  const health =
+    healthPort === null
+      ? null
+      : await (await import('./telemetry/health.ts')).startHealthServer(healthPort, () => readinessOf(roles, now));
   const spans = config.traces ? (await import('./telemetry/span-export.ts')).startSpanExport() : null;
   try {
     await runRoles({ ...options, settings, spans }, logger, metrics, now, () =>
@@ -231,7 +238,7 @@ const runRoles = async (
     }
     if (events !== null && settings !== null) await settleWorkerLog(events.client, config, settings, logger);
     const stream =
-      events === null || settings === null ? null : createEventStream(events.client, settings, logger, metrics);
+      events === null || settings === null ? null : await createEventStream(events.client, settings, logger, metrics);
     Object.assign(now, { workers, stream } satisfies Running);
     if (connection !== null && roles.includes('workflows') && config.metricsAddress !== null)
       stopCounting = watchCounts(

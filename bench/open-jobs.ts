@@ -1,7 +1,7 @@
 /** Workflows that follow a labeling job which is open, without a chain: targets for workers that are measured. */
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { labelingJobWorkflowId } from '../decisions/names.ts';
-import { resolvePolicy } from '../decisions/policy.ts';
+import { resolvePolicy } from '../decisions/policy-schema.ts';
 
 const nameOf = (number: number): string => `open-abcde-${String(number).padStart(5, '0')}`;
 

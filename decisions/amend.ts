@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { createRequestSchema, taskTypeOf, type CreateRequest } from './create-request.ts';
 import { accountOfArn, regionOfArn } from './names.ts';
-import { policyProblems, policySchema, resolvePolicy, type Policy, type PolicyInput } from './policy.ts';
+import { policyProblems, policySchema, resolvePolicy, type PolicyInput } from './policy-schema.ts';
+import { type Policy } from './policy.ts';
 import { problemText, withKnownFields } from './problems.ts';
 import type { Spec } from './spec.ts';
 

@@ -46,6 +46,8 @@ const bundle = async (folder: string, name: string, options: { failureConverterP
     ...options,
     workflowsPath,
     workflowInterceptorModules,
+    // Stack traces name files and lines; columns and the text of the sources, most of a bundle, would only slow the start of a worker.
+    webpackConfigHook: (config) => ({ ...config, devtool: 'inline-nosources-cheap-module-source-map' }),
     logger: new DefaultLogger('WARN'),
   });
   await writeFile(join(folder, name), code);

@@ -4,11 +4,7 @@
  */
 import type { MetricCounter, MetricGauge, MetricMeter } from '@temporalio/common';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
-import { z } from 'zod';
 import type { AwsCall, AwsCallResult } from '../activities/watch-calls.ts';
-import { HOUR_MS } from '../decisions/durations.ts';
-import { asTerminal } from '../decisions/ending.ts';
-import { PRIORITY } from '../decisions/priorities.ts';
 import type { Counts } from './counts.ts';
 
 /** Names as Prometheus shows them: counters end in `_total`. Labels are few and their values come from our own lists. */
@@ -87,35 +83,6 @@ export const createMetrics = (meter: MetricMeter): OurMetrics => {
   };
 };
 
-/** What is read of an activity's input or result; the rest is its own business. */
-const createdSchema = z.looseObject({ kind: z.string() });
-const notifiedSchema = z.looseObject({ notification: z.looseObject({ kind: z.string() }) });
-const seenSchema = z.discriminatedUnion('kind', [
-  z.looseObject({
-    kind: z.literal('observed'),
-    status: z.string(),
-    createdAtMs: z.number(),
-    serviceNowMs: z.number(),
-  }),
-  z.looseObject({ kind: z.literal('absent') }),
-  z.looseObject({ kind: z.literal('refused') }),
-]);
-
-const countLook = (metrics: OurMetrics, priorityKey: number | undefined, result: unknown): void => {
-  const { data: seen } = seenSchema.safeParse(result);
-  if (seen === undefined) return;
-  const because = priorityKey === PRIORITY.reconcile ? 'reconcile' : 'news';
-  switch (seen.kind) {
-    case 'observed':
-      metrics.countLook(because, asTerminal(seen.status) === null ? 'live' : 'ended');
-      metrics.noteAge(Math.max(0, Math.floor((seen.serviceNowMs - seen.createdAtMs) / HOUR_MS)));
-      return;
-    case 'absent':
-    case 'refused':
-      metrics.countLook(because, seen.kind);
-  }
-};
-
 /** Counts what activities give and are given; changes nothing. */
 export const countActivities =
   (metrics: OurMetrics): ActivityInterceptorsFactory =>
@@ -123,17 +90,9 @@ export const countActivities =
     inbound: {
       execute: async (input, next) => {
         const result = await next(input);
-        switch (info.activityType) {
-          case 'createLabelingJob':
-            metrics.countCreate(createdSchema.safeParse(result).data?.kind ?? 'unknown');
-            break;
-          case 'notify':
-            metrics.countNotification(notifiedSchema.safeParse(input.args[0]).data?.notification.kind ?? 'unknown');
-            break;
-          case 'describeLabelingJob':
-            countLook(metrics, info.priority?.priorityKey, result);
-            break;
-        }
+        // Loaded with the first activity, as the activities are: a worker's start does not wait for it.
+        const { countActivity } = await import('./activity-counts.ts');
+        countActivity(metrics, info, input.args[0], result);
         return result;
       },
     },

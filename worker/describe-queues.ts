@@ -17,6 +17,9 @@ import { describeTaskQueue, placeOfWorkflowId, type AwsPlace } from '../decision
 /** How often the open jobs are listed. A self-hosted namespace answers 10 such calls a second. */
 const LIST_PERIOD_MS = 60_000;
 
+/** The first list waits until a worker that has just started took its first tasks: it only finds places that nobody named. */
+const FIRST_LIST_MS = 1_000;
+
 const OPEN_JOBS = `WorkflowType = 'labelingJob' AND ExecutionStatus = 'Running'`;
 
 /** One Describe takes about 0.1 s: a few polls serve every rate that AWS allows. */
@@ -90,8 +93,8 @@ export const startDescribeQueues = (options: DescribeQueuesOptions): DescribeQue
   // A list that fails is made again in a minute; the places that are known are polled meanwhile.
   const list = (): void => void pollOpenJobs().catch(() => undefined);
   const timer = setInterval(list, LIST_PERIOD_MS);
+  const first = setTimeout(list, FIRST_LIST_MS);
   for (const place of options.places) poll(place);
-  list();
 
   return {
     poll,
@@ -101,6 +104,7 @@ export const startDescribeQueues = (options: DescribeQueuesOptions): DescribeQue
       if (ending) return;
       ending = true;
       clearInterval(timer);
+      clearTimeout(first);
       for (const worker of workers.values()) if (worker?.getState() === 'RUNNING') worker.shutdown();
       Promise.all(runs).then(() => resolve(), reject);
     },

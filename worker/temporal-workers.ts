@@ -3,10 +3,8 @@
  * life: they run, and end, together.
  */
 import { Worker, type NativeConnection, type WorkerOptions as WorkerCreateOptions } from '@temporalio/worker';
-import { standardClients } from '../activities/clients.ts';
-import { createActivities, type Activities } from '../activities/index.ts';
+import { lazyActivities, type AllActivities } from './lazy-activities.ts';
 import { placesOf, type Config } from '../config.ts';
-import { workerLogActivities } from '../events/worker-log.ts';
 import { pollPlacesOfJobs, startDescribeQueues, type DescribeQueues } from './describe-queues.ts';
 import { encryptionOf } from '../payload-encryption.ts';
 import { countActivities, type OurMetrics } from '../telemetry/metrics.ts';
@@ -34,14 +32,14 @@ const versioning = ({ deploymentVersion: version }: Config): Pick<WorkerCreateOp
     ? {}
     : { workerDeploymentOptions: { version, useWorkerVersioning: true, defaultVersioningBehavior: 'AUTO_UPGRADE' } };
 
-const activitiesOf = (config: Config, metrics: OurMetrics): Activities =>
-  createActivities({
-    ...standardClients({ around: traceAwsCall, attempted: metrics.countAwsCall }),
-    temporaryDirectory: config.temporaryDirectory,
-    webhookSecret: config.webhookSecret,
-    regions: config.regions,
-    accounts: config.accounts,
-  });
+const activitiesOf = (
+  { temporaryDirectory, webhookSecret, regions, accounts }: Config,
+  metrics: OurMetrics,
+): AllActivities =>
+  lazyActivities(
+    { around: traceAwsCall, attempted: metrics.countAwsCall },
+    { temporaryDirectory, webhookSecret, regions, accounts },
+  );
 
 /** What our workers on all task queues have in common. */
 const sharedOf = ({ payloadKeys }: Config): Pick<WorkerCreateOptions, 'shutdownGraceTime' | 'dataConverter'> => ({
@@ -84,9 +82,9 @@ export class TemporalWorkers {
       ...(code === null ? { interceptors: { activity } } : workflowOptions(code, { activity })),
       // Also without traces here: a workflow may have been told of one elsewhere.
       sinks: traceSinks((span, workflowId) => spans?.take(span, workflowId)),
-      ...(activities === null ? {} : { activities: { ...activities, ...workerLogActivities() } }),
+      ...(activities === null ? {} : { activities }),
     });
-    const startDescribes = (all: Activities) => (): DescribeQueues =>
+    const startDescribes = (all: AllActivities) => (): DescribeQueues =>
       startDescribeQueues({
         connection,
         namespace,

@@ -5,7 +5,7 @@
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../decisions/durations.ts';
 import { NO_COUNTERS } from '../../decisions/ending.ts';
 import { newFollow, nextLookMs, type Follow } from '../../decisions/follow.ts';
-import { resolvePolicy } from '../../decisions/policy.ts';
+import { resolvePolicy } from '../../decisions/policy-schema.ts';
 import { figure, type Figure, type Part } from '../figures.ts';
 
 const CHAINS = 100_000;

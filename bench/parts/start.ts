@@ -1,9 +1,9 @@
 /**
- * How long a worker takes from the start of its process to its first workflow task, with the bundle that the package brings and
- * without, both of the built package; and how long the command line takes to say what it can.
+ * How long `label-relay worker` takes from the start of its process to its first workflow task, with the bundle that the package
+ * brings and without, both of the built package; and how long the command line takes to say what it can.
  */
 import { execFile, spawn } from 'node:child_process';
-import { mkdir, rm } from 'node:fs/promises';
+import { cp, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -15,21 +15,36 @@ import { startTemporalServer } from '../../local/temporal-server.ts';
 import { atMost, figure, median, type Figure, type Part } from '../figures.ts';
 import { startOpenJob } from '../open-jobs.ts';
 
+const runFile = promisify(execFile);
+
 const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 /** Below node_modules, so that the built package finds its dependencies and nobody keeps it. */
-const BUILD = path('../../node_modules/.cache/label-relay-bench');
+const BUILDS = path('../../node_modules/.cache/label-relay-bench');
 const TASK_COMPLETED = 7;
 const TASK_FAILED = 9;
 
 type Code = 'prebuilt' | 'bundling';
+
+const commandOf = (code: Code): string => join(BUILDS, code, 'cli.js');
+
+/** The built package, and a copy that lacks the bundle. */
+const build = async (): Promise<void> => {
+  await mkdir(BUILDS, { recursive: true });
+  // Says, as the package's own does, that its files are modules.
+  await cp(path('../../package.json'), join(BUILDS, 'package.json'));
+  await runFile(process.execPath, [path('../../scripts/build.ts'), join(BUILDS, 'prebuilt')]);
+  await cp(join(BUILDS, 'prebuilt'), join(BUILDS, 'bundling'), { recursive: true });
+  await rm(join(BUILDS, 'bundling', 'workflow-bundle.js'));
+};
 
 /** Milliseconds from the start of the process to the end of its first workflow task, by the server's clock. */
 const firstTaskMs = async (client: Client, address: string, code: Code, number: number): Promise<number> => {
   const taskQueue = `${code}-${number}`;
   const handle = await startOpenJob(client, taskQueue, number);
   const startMs = Date.now();
-  const child = spawn(process.execPath, [path('../worker-start.ts'), BUILD, address, taskQueue, code], {
-    stdio: ['ignore', 'ignore', 'inherit'],
+  const child = spawn(process.execPath, [commandOf(code), 'worker', '--only', 'workflows,activities'], {
+    env: { PATH: process.env['PATH'], TEMPORAL_ADDRESS: address, LABEL_RELAY_TASK_QUEUE: taskQueue },
+    stdio: 'ignore',
   });
   try {
     for (let look = 0; look < 1_200; look += 1) {
@@ -78,8 +93,6 @@ const workerStart = async (directory: string, rounds: number): Promise<Figure> =
   }
 };
 
-const runFile = promisify(execFile);
-
 const wallMs = async (args: readonly string[]): Promise<number> => {
   const start = performance.now();
   await runFile(process.execPath, [...args]);
@@ -87,7 +100,7 @@ const wallMs = async (args: readonly string[]): Promise<number> => {
 };
 
 const commandLine = async (rounds: number): Promise<Figure[]> => {
-  const cli = join(BUILD, 'cli.js');
+  const cli = commandOf('prebuilt');
   const bare: number[] = [];
   const help: number[] = [];
   const showHelp: number[] = [];
@@ -109,11 +122,10 @@ const commandLine = async (rounds: number): Promise<Figure[]> => {
 
 /** See the head of this file. */
 export const run: Part = async ({ quick, directory }) => {
-  await mkdir(BUILD, { recursive: true });
   try {
-    await runFile(process.execPath, [path('../../scripts/build.ts'), BUILD]);
-    return [...(await commandLine(quick ? 5 : 15)), await workerStart(directory, quick ? 1 : 5)];
+    await build();
+    return [...(await commandLine(quick ? 5 : 15)), await workerStart(directory, quick ? 2 : 9)];
   } finally {
-    await rm(BUILD, { recursive: true, force: true });
+    await rm(BUILDS, { recursive: true, force: true });
   }
 };

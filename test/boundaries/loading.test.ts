@@ -14,7 +14,8 @@ const MUST_NOT_LOAD: Record<string, readonly RegExp[]> = {
   'cli/commands/chains.ts': [WORKER, AWS, CHARTS, OWN_RUNNING_PARTS],
   'cli/commands/report.ts': [WORKER, AWS, CHARTS],
   'cli/commands/events.ts': [WORKER, CHARTS],
-  'cli/commands/worker.ts': [CHARTS, /^(simulator|demo|report)\//],
+  // Activities, the consumer and what they bring are loaded when the first of them runs.
+  'cli/commands/worker.ts': [AWS, CHARTS, /^zod$/, /^(simulator|demo|report|manifests)\//],
   'cli/commands/doctor.ts': [WORKER, CHARTS, /^(simulator|demo|report)\//],
   'cli/commands/local.ts': [CHARTS, /^(demo|report)\//],
   'cli/commands/replay.ts': [AWS, CHARTS, /^(simulator|local|demo|report)\//],

@@ -4,7 +4,7 @@ import { NativeConnection, Worker, type WorkflowBundle } from '@temporalio/worke
 import { DAY_MS } from '../../decisions/durations.ts';
 import { NO_COUNTERS, type Observation } from '../../decisions/ending.ts';
 import { describeTaskQueue, labelingJobWorkflowId } from '../../decisions/names.ts';
-import { resolvePolicy } from '../../decisions/policy.ts';
+import { resolvePolicy } from '../../decisions/policy-schema.ts';
 import { LOCAL_ACCOUNT, LOCAL_REGION } from '../../local/child-environment.ts';
 import type { labelingJob } from '../../workflows/labeling-job.ts';
 import { jobArn } from '../events/recorded-events.ts';

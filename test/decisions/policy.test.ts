@@ -1,6 +1,6 @@
 /** The policy of a spec: every field, every default, every mistake with its path. */
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../decisions/durations.ts';
-import { objectsPerJobQuota, policySchema } from '../../decisions/policy.ts';
+import { objectsPerJobQuota, policySchema } from '../../decisions/policy-schema.ts';
 import { readSpec } from '../../decisions/spec.ts';
 import { minimalJob, policyOf, specOf, withAlgorithms } from './builders.ts';
 

@@ -1,7 +1,7 @@
 /** The table of policy fields in docs/start-and-steer.md is the schema's list, with the defaults that the code fills in. */
 import { readFile } from 'node:fs/promises';
 import { formatDuration, parseDurationMs } from '../../decisions/durations.ts';
-import { policySchema, resolvePolicy } from '../../decisions/policy.ts';
+import { policySchema, resolvePolicy } from '../../decisions/policy-schema.ts';
 
 /** Field → the word for its default, or null where the table sums several up or says it in words. */
 const rows = async (): Promise<Map<string, string | null>> => {
