@@ -19,7 +19,7 @@ import {
   type ManifestDependencies,
 } from './manifest-places.ts';
 import { chainFolder } from './records.ts';
-import { etagOf, under, writeNewObjects, writeNewText } from './s3-objects.ts';
+import { etagOf, under, writeNewObjects } from './s3-objects.ts';
 
 const faultText = (uri: string, { problems, problemsTotal }: ManifestFaults): string => {
   const listed = problems.slice(0, 20).map(({ line, problem }) => `  line ${line}: ${problem}`);
@@ -104,7 +104,7 @@ export const datasetActivities = (dependencies: ManifestDependencies) => {
       const uris = datasetUris(spec, version, shortHash(dataset.manifestUri, dataset.statesUri, manifestUri, etag));
       const to = { dataset: uris.dataset, states: uris.states };
       const result = await withFolder(temporaryDirectory, (directory) =>
-        writeNewObjects(client, to, spec.job.OutputConfig.KmsKeyId, async (sinks) => {
+        writeNewObjects(client, { ...to, tally: uris.tally }, spec.job.OutputConfig.KmsKeyId, async (sinks) => {
           const found = await addObjects({
             label: spec.job.LabelAttributeName,
             dataset: read(spec, dataset.manifestUri),
@@ -114,12 +114,13 @@ export const datasetActivities = (dependencies: ManifestDependencies) => {
             to: sinks,
           });
           if (found.kind === 'problems') throw unusable(faultText(manifestUri, found));
+          const { added, addedLabeled, known, knownWithUnusedLabel } = found;
+          const tally = { manifestUri, added, addedLabeled, known, knownWithUnusedLabel, ...found.counts };
+          await sinks.tally.write(Buffer.from(`${JSON.stringify(tally, null, 1)}\n`));
           return found;
         }),
       );
-      const { counts, added, addedLabeled, known, knownWithUnusedLabel } = result;
-      const tally = { manifestUri, added, addedLabeled, known, knownWithUnusedLabel, ...counts };
-      await writeNewText(client, uris.tally, spec.job.OutputConfig.KmsKeyId, `${JSON.stringify(tally, null, 1)}\n`);
+      const { counts, added, known } = result;
       return { dataset: datasetOf(version, to, counts), added, known };
     },
 
@@ -149,11 +150,13 @@ export const datasetActivities = (dependencies: ManifestDependencies) => {
       );
       const uris = { manifest: under(folder, 'final.manifest'), leftovers: under(folder, 'leftovers.jsonl') };
       const names = new Map(state.generations.map((job) => [job.generation, job.name]));
+      const lines = read(spec, dataset.manifestUri);
+      const states = read(spec, dataset.statesUri);
       await writeNewObjects(s3(spec.region), uris, spec.job.OutputConfig.KmsKeyId, async (to) => {
-        for await (const chunk of read(spec, dataset.manifestUri)()) await to.manifest.write(chunk);
+        for await (const chunk of lines()) await to.manifest.write(chunk);
         await writeLeftovers({
-          dataset: read(spec, dataset.manifestUri),
-          states: read(spec, dataset.statesUri),
+          dataset: lines,
+          states,
           jobName: (generation) => names.get(generation) ?? `generation ${generation}`,
           to: to.leftovers,
         });

@@ -12,7 +12,7 @@ import type { ByteSource } from '../manifests/byte-streams.ts';
 import type { StateCounts } from '../manifests/object-states.ts';
 import { beat } from './heartbeat.ts';
 import { chainFolder } from './records.ts';
-import { objectSource, under } from './s3-objects.ts';
+import { objectSource, readAhead, under } from './s3-objects.ts';
 
 /** What the manifest activities work with. */
 export type ManifestDependencies = {
@@ -70,8 +70,8 @@ export const withFolder = async <Result>(
   }
 };
 
-/** Reads objects, with a sign of life for each chunk. */
+/** Reads objects, from now on ({@link readAhead}), with a sign of life for each chunk. */
 export const manifestReader =
   ({ s3 }: ManifestDependencies) =>
   (spec: Spec, uri: string, etag: string | null = null): ByteSource =>
-    objectSource(s3(spec.region), uri, etag, beat);
+    readAhead(objectSource(s3(spec.region), uri, etag, beat));

@@ -11,6 +11,7 @@ import {
   type ChainState,
   type Dataset,
   type Generation,
+  type JobInput,
 } from '../decisions/chain-state.ts';
 import { asTerminal, type Ending } from '../decisions/ending.ts';
 import type { Spec } from '../decisions/spec.ts';
@@ -26,7 +27,7 @@ import {
   withFolder,
   type ManifestDependencies,
 } from './manifest-places.ts';
-import { etagOf, writeNewObjects, writeNewText } from './s3-objects.ts';
+import { etagOf, writeNewObjects } from './s3-objects.ts';
 
 type EndedJob = Extract<Ending, { kind: 'ended' }>;
 
@@ -80,24 +81,20 @@ export const mergeActivities = (dependencies: ManifestDependencies) => {
   const { s3, temporaryDirectory } = dependencies;
   const read = manifestReader(dependencies);
 
-  const sourceOf = (
-    spec: Spec,
-    job: Generation,
-    output: { uri: string; etag: string },
-    late: boolean,
-  ): MergeSource[] =>
-    job.input === null
-      ? []
-      : [
-          {
-            generation: job.generation,
-            input: read(spec, job.input.manifestUri),
-            labeledInput: job.input.mode === 'dataset',
-            ordinals: read(spec, job.input.ordinalsUri),
-            output: read(spec, output.uri, output.etag),
-            late,
-          },
-        ];
+  /** What a job was sent. */
+  const sentOf = (spec: Spec, { manifestUri, ordinalsUri, mode }: JobInput) => ({
+    input: read(spec, manifestUri),
+    ordinals: read(spec, ordinalsUri),
+    labeledInput: mode === 'dataset',
+  });
+
+  const lateSourceOf = (spec: Spec, { generation, input }: Generation, { uri, etag }: LateOutput): MergeSource[] =>
+    input === null ? [] : [{ generation, ...sentOf(spec, input), output: read(spec, uri, etag), late: true }];
+
+  const filesOf = (spec: Spec, { manifestUri, statesUri }: Dataset) => ({
+    dataset: read(spec, manifestUri),
+    states: read(spec, statesUri),
+  });
 
   /** Outputs of earlier jobs that AWS has written (again) since they were merged. */
   const changedOutputs = async (
@@ -123,6 +120,7 @@ export const mergeActivities = (dependencies: ManifestDependencies) => {
   const merge = async (
     state: ChainState,
     dataset: Dataset,
+    files: ReturnType<typeof filesOf>,
     sources: MergeSource[],
     current: { generation: number; ending: EndedJob } | null,
     madeFrom: unknown,
@@ -132,31 +130,28 @@ export const mergeActivities = (dependencies: ManifestDependencies) => {
       const client = s3(spec.region);
       const kmsKeyId = spec.job.OutputConfig.KmsKeyId;
       const version = dataset.version + 1;
-      const { tally: tallyUri, ...uris } = datasetUris(
-        spec,
-        version,
-        shortHash(dataset.manifestUri, dataset.statesUri, madeFrom),
-      );
+      const uris = datasetUris(spec, version, shortHash(dataset.manifestUri, dataset.statesUri, madeFrom));
       class Unreadable extends Error {}
       try {
         const tally = await writeNewObjects(client, uris, kmsKeyId, async (to) => {
           const result = await mergeOutputs({
             label: spec.job.LabelAttributeName,
-            dataset: read(spec, dataset.manifestUri),
-            states: read(spec, dataset.statesUri),
+            ...files,
             sources,
             countsAttempt: attemptRule(state, current),
             maxAttempts: spec.policy.maxAttemptsPerObject,
             temporaryDirectory: directory,
             to,
           });
-          if (result.kind === 'merged') return result.tally;
+          if (result.kind === 'merged') {
+            await to.tally.write(Buffer.from(`${JSON.stringify(result.tally, null, 1)}\n`));
+            return result.tally;
+          }
           const lines = result.lines
             .slice(0, 20)
             .map(({ generation, line, problem }) => `job ${generation}, line ${line}: ${problem}`);
           throw new Unreadable(`${result.total} output lines cannot be read; nothing was merged: ${lines.join('; ')}`);
         });
-        await writeNewText(client, tallyUri, kmsKeyId, `${JSON.stringify(tally, null, 1)}\n`);
         const { total, labeled, remaining, setAside, doubled } = tally;
         const next = {
           version,
@@ -194,9 +189,14 @@ export const mergeActivities = (dependencies: ManifestDependencies) => {
         throw unusable(`generation ${generation} has no input to merge with`);
       }
       const uri = outputUriOf(spec, job, ending);
-      const etag = await etagOf(s3(spec.region), uri);
+      // On their way together: a chain waits for this between two jobs.
+      const sent = sentOf(spec, job.input);
+      const files = filesOf(spec, dataset);
+      const [etag, late] = await Promise.all([etagOf(s3(spec.region), uri), changedOutputs(state, generation)]);
       const { totalLabeled: expected, failed } = ending.observation.counters;
       const output = etag === null ? null : { uri, etag };
+      const source: MergeSource | null =
+        output === null ? null : { generation, ...sent, output: read(spec, uri, output.etag), late: false };
       // A failed job leaves what it did not write: its failures are counted when they are published, if they ever are.
       const countedFailures = ending.status === 'Failed' ? 0 : failed;
       if (output === null && !acceptMissing && expected + countedFailures > 0) {
@@ -207,14 +207,11 @@ export const mergeActivities = (dependencies: ManifestDependencies) => {
           message: `AWS counted ${expected} labels and ${failed} failures; ${uri} does not exist`,
         };
       }
-      if (output !== null && !acceptMissing) {
-        const { input } = job;
+      if (source !== null && !acceptMissing) {
         const found = await withFolder(temporaryDirectory, (directory) =>
           inspectOutput({
             label: spec.job.LabelAttributeName,
-            input: read(spec, input.manifestUri),
-            labeledInput: input.mode === 'dataset',
-            output: read(spec, output.uri, output.etag),
+            ...source,
             temporaryDirectory: directory,
           }),
         );
@@ -228,13 +225,12 @@ export const mergeActivities = (dependencies: ManifestDependencies) => {
           };
         }
       }
-      const late = await changedOutputs(state, generation);
       const sources = [
-        ...late.flatMap(({ job: earlier, output: changed }) => sourceOf(spec, earlier, changed, true)),
-        ...(output === null ? [] : sourceOf(spec, job, output, false)),
+        ...late.flatMap(({ job: earlier, output: changed }) => lateSourceOf(spec, earlier, changed)),
+        ...(source === null ? [] : [source]),
       ];
       const madeFrom = [generation, output, late.map((one) => one.output), spec.policy.maxAttemptsPerObject];
-      const merged = await merge(state, dataset, sources, { generation, ending }, madeFrom);
+      const merged = await merge(state, dataset, files, sources, { generation, ending }, madeFrom);
       if ('unreadable' in merged) return { kind: 'unreadable', message: merged.unreadable };
       const own = merged.tally.perSource.find((source) => source.generation === generation);
       return {
@@ -262,8 +258,8 @@ export const mergeActivities = (dependencies: ManifestDependencies) => {
       const late = dataset === null ? [] : await changedOutputs(state, -1);
       if (dataset === null || late.length === 0) return { kind: 'nothing-new' };
       const outputs = late.map((one) => one.output);
-      const sources = late.flatMap(({ job, output }) => sourceOf(spec, job, output, true));
-      const merged = await merge(state, dataset, sources, null, ['late', outputs]);
+      const sources = late.flatMap(({ job, output }) => lateSourceOf(spec, job, output));
+      const merged = await merge(state, dataset, filesOf(spec, dataset), sources, null, ['late', outputs]);
       return 'unreadable' in merged
         ? { kind: 'unreadable', message: merged.unreadable, outputs }
         : { kind: 'merged', dataset: merged.dataset, outputs: withLabels(outputs, merged.tally) };

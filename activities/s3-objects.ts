@@ -45,6 +45,31 @@ export const objectSource = (s3: S3Client, uri: string, etag: string | null, onB
     }
   };
 
+/** Up to this size an object is kept in memory while it is worked with. */
+const SMALL_BYTES = 1024 * 1024;
+
+const wholeIfSmall = async (source: ByteSource): Promise<Uint8Array[] | null> => {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of source()) {
+    bytes += chunk.length;
+    if (bytes > SMALL_BYTES) return null;
+    chunks.push(chunk);
+  }
+  return chunks;
+};
+
+/**
+ * Begins to read at once, so that several objects are on their way side by side. A small one stays in memory, and further passes over it
+ * cost no call; a large one is read by each pass. What goes wrong here is left to the pass that meets it again.
+ */
+export const readAhead = (source: ByteSource): ByteSource => {
+  const kept = wholeIfSmall(source).catch(() => null);
+  return async function* () {
+    yield* (await kept) ?? source();
+  };
+};
+
 export const readObjectText = async (s3: S3Client, uri: string): Promise<string> => {
   const { Body } = await storageCall(`cannot read ${uri}`, () => s3.send(new GetObjectCommand(parseS3Uri(uri))));
   return Body === undefined ? '' : Body.transformToString('utf-8');

@@ -1,4 +1,4 @@
-/** The load queue as a part uses it. */
+/** The emulator for load as a part uses it. */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -6,9 +6,12 @@ import { GetQueueAttributesCommand, SendMessageBatchCommand, SQSClient } from '@
 import { z } from 'zod';
 import { localAwsConfig } from '../local/local-clients.ts';
 
-const ready = z.object({ endpoint: z.string(), queueUrl: z.string() });
+const ready = z.object({ endpoint: z.string(), bucket: z.string(), queueUrl: z.string() });
 
 export type LoadQueue = {
+  /** Of SQS and S3. */
+  endpoint: string;
+  bucket: string;
   sqs: SQSClient;
   queueUrl: string;
   send: (bodies: readonly string[]) => Promise<void>;
@@ -31,9 +34,11 @@ export const startLoadQueue = async (): Promise<LoadQueue> => {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const line = await firstLine(createInterface({ input: child.stdout }));
-  const { endpoint, queueUrl } = ready.parse(JSON.parse(line));
+  const { endpoint, bucket, queueUrl } = ready.parse(JSON.parse(line));
   const sqs = new SQSClient(localAwsConfig(endpoint));
   return {
+    endpoint,
+    bucket,
     sqs,
     queueUrl,
     send: async (bodies) => {

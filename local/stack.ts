@@ -30,6 +30,10 @@ export type StackOptions = {
   seed?: number;
   /** `real`: the simulator's clock runs at real speed. `stopped`: only `advance` moves it. */
   clock: 'real' | 'stopped';
+  /** Keep what Temporal knows in a file, as a server that outlives its process; in memory if left out. */
+  durable?: boolean;
+  /** S3 and SQS by another emulator, where the bucket and the queue exist already: what is measured takes a faster one. */
+  storage?: { endpoint: string; bucket: string; queueUrl: string };
   /** Processes to leave out. */
   without?: readonly ('worker' | 'consumer')[];
   /** Told, in words for a spinner, what is being done. */
@@ -83,7 +87,7 @@ const waitForAll = async (tasks: readonly Promise<unknown>[]): Promise<void> => 
 };
 
 const startServers = async (
-  { ports, onProgress }: StackOptions,
+  { ports, onProgress, durable = false }: StackOptions,
   dir: string,
   running: Map<StackProcess, Started>,
 ): Promise<{ temporal: TemporalServer; moto: MotoServer }> => {
@@ -93,6 +97,7 @@ const startServers = async (
   const startingTemporal = startTemporalServer({
     executable,
     logFile: join(dir, 'temporal.log'),
+    ...(durable ? { databaseFile: join(dir, 'temporal.db') } : {}),
     searchAttributes: SEARCH_ATTRIBUTES,
     ...(ports?.temporal === undefined ? {} : { port: ports.temporal }),
     ...(ports?.web === undefined ? {} : { uiPort: ports.web }),
@@ -110,7 +115,7 @@ const startServers = async (
 };
 
 const startSimulator = async (
-  { ports, seed = 1, clock }: StackOptions,
+  { ports, seed = 1, clock, storage }: StackOptions,
   dir: string,
   awsEndpoint: string,
 ): Promise<{ simulator: RunningProcess; endpoint: string }> => {
@@ -118,7 +123,7 @@ const startSimulator = async (
   // The emulators beside it start empty, so a state of an earlier stack would speak of buckets that are gone.
   await rm(stateFile, { force: true });
   const place = ['--account', LOCAL_ACCOUNT, '--region', LOCAL_REGION];
-  const endpoints = ['--s3-endpoint', awsEndpoint, '--events-endpoint', awsEndpoint];
+  const endpoints = ['--s3-endpoint', storage?.endpoint ?? awsEndpoint, '--events-endpoint', awsEndpoint];
   const behaviour = ['--seed', String(seed), '--clock', clock, '--state', stateFile];
   const simulator = await startProcess({
     name: 'The SageMaker simulator',
@@ -227,7 +232,14 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
     const { simulator, endpoint } = await startSimulator(options, dir, moto.endpoint);
     running.set('simulator', simulator);
 
-    const env = environmentFor(temporal, moto.endpoint, endpoint, resources);
+    const { storage } = options;
+    const { bucket, queueUrl } = storage ?? resources;
+    const env = {
+      ...environmentFor(temporal, moto.endpoint, endpoint, { ...resources, queueUrl }),
+      ...(storage === undefined
+        ? {}
+        : { AWS_ENDPOINT_URL_S3: storage.endpoint, AWS_ENDPOINT_URL_SQS: storage.endpoint }),
+    };
     const roles = (['worker', 'consumer'] as const).filter((role) => !without.includes(role));
     if (roles.length > 0) onProgress?.(`Starting the ${roles.join(' and the ')}`);
     await waitForAll(roles.map(async (role) => running.set(role, await startRole(role, env, dir))));
@@ -239,11 +251,11 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
       webUrl: temporal.webUrl,
       awsEndpoint: moto.endpoint,
       sagemakerEndpoint: endpoint,
-      queueUrl: resources.queueUrl,
+      queueUrl,
       ruleName: resources.ruleName,
       region: LOCAL_REGION,
       account: LOCAL_ACCOUNT,
-      bucket: resources.bucket,
+      bucket,
       pids: {
         temporal: pidOf('temporal'),
         moto: pidOf('moto'),

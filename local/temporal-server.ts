@@ -8,6 +8,12 @@ import { LOOPBACK, checkPortIsFree, findFreePort, withPort } from './ports.ts';
 import { type RunningProcess, startProcess } from './processes.ts';
 import { ensurePythonEnvironment } from './python-environment.ts';
 
+/**
+ * All workflows lie on the one shard of this server, and a shard may look for tasks 20 times a second: each turn of a workflow would wait
+ * 50 ms. Clusters have hundreds of shards.
+ */
+const ONE_SHARD = ['history.transferProcessorMaxPollRPS=10000', 'history.visibilityProcessorMaxPollRPS=10000'];
+
 /** The oldest Temporal *server* that can skip time on a real server; the one inside the pinned wheel. */
 const OLDEST_SERVER = [1, 32, 0] as const;
 
@@ -102,7 +108,7 @@ const argumentsFor = (
     ['--ui-ip', LOOPBACK, '--ui-port', String(uiPort), '--ui-disable-news-fetch'],
     ['--disable-config-file', '--disable-config-env', '--log-level', 'warn'],
     databaseFile === undefined ? [] : ['--db-filename', databaseFile],
-    ...[...TIME_SKIPPING, ...settings].map((value) => ['--dynamic-config-value', value]),
+    ...[...TIME_SKIPPING, ...ONE_SHARD, ...settings].map((value) => ['--dynamic-config-value', value]),
     ...Object.entries(searchAttributes).map(([name, type]) => ['--search-attribute', `${name}=${type}`]),
   ].flat();
 
