@@ -38,6 +38,8 @@ export type Config = {
   temporaryDirectory: string;
   /** The most Describes a second in one account and region, all workers together. */
   describesPerSecond: number;
+  /** The most workflows that one worker keeps in memory between their tasks. */
+  cachedWorkflows: number;
   /** The version under which `worker` polls, for Temporal's worker versioning; null: unversioned. */
   deploymentVersion: { deploymentName: string; buildId: string } | null;
   /** Where `worker` serves its health endpoints, 0 for any free port; null: nowhere. */
@@ -61,6 +63,12 @@ export const WORKER_EVENT_SOURCES = ['eventbridge', 'log', 'off'] as const;
  */
 const DESCRIBES_PER_SECOND = 10;
 
+/**
+ * Half a megabyte each. The SDK's own number follows the memory of the machine, and a worker fills it, whatever it was given. A chain has
+ * something to do a few times a day, so most wait; one that was dropped is rebuilt from its history, in a few hundredths of a second.
+ */
+export const CACHED_WORKFLOWS = 500;
+
 /** SQS, WaitTimeSeconds: at most 20. */
 const LONGEST_POLL_S = 20;
 
@@ -68,6 +76,7 @@ const LONGEST_POLL_S = 20;
 export const VARIABLES = {
   LABEL_RELAY_TASK_QUEUE: `Task queue of our workflows and activities. Default ${DEFAULT_TASK_QUEUE}.`,
   LABEL_RELAY_DESCRIBES_PER_SECOND: `The most DescribeLabelingJob calls a second in one account and region, all workers of the task queue together; the same for all of them. Default ${DESCRIBES_PER_SECOND}.`,
+  LABEL_RELAY_CACHED_WORKFLOWS: `The most workflows that a worker keeps in memory between their tasks, about half a megabyte each; another is rebuilt from its history when it has a task. Default ${CACHED_WORKFLOWS}.`,
   LABEL_RELAY_QUEUE_URL: 'URL of the SQS queue of state-change events. Needed by `worker --only events`.',
   LABEL_RELAY_WORKER_EVENTS:
     'Where worker events come from: eventbridge (needs LABEL_RELAY_WORKER_EVENTS_QUEUE_URL), log (read by one workflow, whatever the number of processes; the same word for all of them), or off. Default: eventbridge if that queue is set, else off.',
@@ -109,6 +118,15 @@ const describesPerSecond = (text: string | undefined, problems: string[]): numbe
       `LABEL_RELAY_DESCRIBES_PER_SECOND is ${JSON.stringify(given)}, expected a number above 0 such as 10 or 0.5`,
     );
   return rate;
+};
+
+const cachedWorkflows = (text: string | undefined, problems: string[]): number => {
+  const given = orNull(text);
+  if (given === null) return CACHED_WORKFLOWS;
+  const most = /^\d{1,6}$/.test(given) ? Number(given) : 0;
+  if (most < 10)
+    problems.push(`LABEL_RELAY_CACHED_WORKFLOWS is ${JSON.stringify(given)}, expected a whole number from 10 on`);
+  return most;
 };
 
 /** Told by its place: a key, or what was meant as one, is never printed. */
@@ -254,6 +272,7 @@ export const loadConfig = (env: Environment): Config => {
     localSimulator: url('LABEL_RELAY_LOCAL_SIMULATOR'),
     temporaryDirectory: orNull(env['LABEL_RELAY_TMPDIR']) ?? tmpdir(),
     describesPerSecond: describesPerSecond(env['LABEL_RELAY_DESCRIBES_PER_SECOND'], problems),
+    cachedWorkflows: cachedWorkflows(env['LABEL_RELAY_CACHED_WORKFLOWS'], problems),
     deploymentVersion: deploymentVersion(env, problems),
     healthPort: healthPort(env['LABEL_RELAY_HEALTH_PORT'], problems),
     metricsAddress: metricsAddress(env['LABEL_RELAY_METRICS_ADDRESS'], problems),

@@ -1,17 +1,26 @@
 /**
- * A worker of our job workflows whose SageMaker always answers that the job is in progress:
- * `node bench/open-chains-worker.ts <server> <task queue> <bundle>`. Prints a line of JSON several times a second.
+ * A worker of our job workflows, set up as in `label-relay worker`, whose SageMaker always answers that the job is in progress:
+ * `node bench/open-chains-worker.ts <server> <task queue> <bundle> <address for metrics>`. Prints a line of JSON several times a
+ * second.
  */
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { CACHED_WORKFLOWS } from '../config.ts';
+import { STICKY_TIMEOUT } from '../worker/temporal-workers.ts';
 import { DAY_MS } from '../decisions/durations.ts';
 import { NO_COUNTERS, type Observation } from '../decisions/ending.ts';
 import { describeTaskQueue } from '../decisions/names.ts';
 
-const [address = '', taskQueue = '', codePath = ''] = process.argv.slice(2);
-Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
+const [address = '', taskQueue = '', codePath = '', bindAddress = ''] = process.argv.slice(2);
+Runtime.install({
+  logger: new DefaultLogger('ERROR'),
+  shutdownSignals: [],
+  telemetryOptions: { metrics: { prometheus: { bindAddress } } },
+});
 let describes = 0;
+const described = new Set<string>();
 const describeLabelingJob = ({ name }: { name: string }): Promise<Observation> => {
   describes += 1;
+  described.add(name);
   const nowMs = Date.now();
   return Promise.resolve({
     kind: 'observed',
@@ -28,7 +37,13 @@ const describeLabelingJob = ({ name }: { name: string }): Promise<Observation> =
   });
 };
 const connection = await NativeConnection.connect({ address });
-const workflows = await Worker.create({ connection, taskQueue, workflowBundle: { codePath } });
+const workflows = await Worker.create({
+  connection,
+  taskQueue,
+  workflowBundle: { codePath },
+  maxCachedWorkflows: CACHED_WORKFLOWS,
+  stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT,
+});
 const place = { account: '123456789012', region: 'us-east-1' };
 const looks = await Worker.create({
   connection,
@@ -36,6 +51,7 @@ const looks = await Worker.create({
   activities: { describeLabelingJob },
 });
 setInterval(() => {
-  process.stdout.write(`${JSON.stringify({ describes, memoryMb: process.memoryUsage.rss() / 1e6 })}\n`);
+  const memoryMb = process.memoryUsage.rss() / 1e6;
+  process.stdout.write(`${JSON.stringify({ describes, jobs: described.size, memoryMb })}\n`);
 }, 100);
 await Promise.all([workflows.run(), looks.run()]);

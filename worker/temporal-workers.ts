@@ -26,6 +26,12 @@ export type TemporalWorkersOptions = {
 /** Longer than any quick activity; a long merge heartbeats, is cancelled and tried again elsewhere. */
 const SHUTDOWN_GRACE = '30 seconds';
 
+/**
+ * A task waits so long for the worker that has its workflow in memory. The SDK's ten seconds are how long every chain stands still after a
+ * worker was killed; to rebuild a workflow elsewhere takes a fraction of a second.
+ */
+export const STICKY_TIMEOUT = '2 seconds';
+
 /** Chains live for months: they move to a new version of the worker instead of holding an old one up. */
 const versioning = ({ deploymentVersion: version }: Config): Pick<WorkerCreateOptions, 'workerDeploymentOptions'> =>
   version === null
@@ -78,6 +84,8 @@ export class TemporalWorkers {
       connection,
       namespace,
       taskQueue,
+      maxCachedWorkflows: config.cachedWorkflows,
+      stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT,
       ...versioning(config),
       ...(code === null ? { interceptors: { activity } } : workflowOptions(code, { activity })),
       // Also without traces here: a workflow may have been told of one elsewhere.

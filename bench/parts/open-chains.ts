@@ -1,6 +1,7 @@
 /**
- * Many open chains at once: what a worker needs for those that wait, and how long it takes after a worker was killed until
- * an event for each is handled by the next one. The baseline is the rate at which the same code replays their histories.
+ * Many open chains at once: what a worker needs for those that wait, what it asks of the server meanwhile, and how long it takes after
+ * it was killed until an event for each is handled by the next one. The baseline of that is the rate at which such a worker rebuilds the same
+ * workflows from the server's histories when all that it is asked for is a query of each.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
@@ -9,36 +10,51 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '@temporalio/client';
-import { bundleWorkflowCode, DefaultLogger, Runtime, Worker, type ReplayWorkerOptions } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, Runtime } from '@temporalio/worker';
 import { z } from 'zod';
+import { MIN_BETWEEN_LOOKS_MS } from '../../decisions/follow.ts';
 import { SEARCH_ATTRIBUTES } from '../../decisions/search-attributes.ts';
 import { connectToLocalTemporal } from '../../local/local-clients.ts';
+import { findFreePort, LOOPBACK } from '../../local/ports.ts';
 import { startTemporalServer } from '../../local/temporal-server.ts';
-import { stateChange } from '../../workflows/messages.ts';
+import { labelingJobView, stateChange } from '../../workflows/messages.ts';
+import { workflowFiles } from '../../worker/workflow-code.ts';
 import { atMost, figure, type Figure, type Part } from '../figures.ts';
 import { openJobId, startOpenJob } from '../open-jobs.ts';
 
-const SIDE_BY_SIDE = 20;
-const REPLAYED = 200;
+const SIDE_BY_SIDE = 40;
 const TASK_QUEUE = 'open-chains';
+/** The server forgets after ten seconds that a worker which is gone had workflows in memory. */
+const FORGOTTEN_MS = 11_000;
+/** A poll that gets nothing ends within a minute, so that each is counted. */
+const IDLE_MS = 65_000;
+const HOUR_MS = 3_600_000;
 
-const reportShape = z.object({ describes: z.number(), memoryMb: z.number() });
+const reportShape = z.object({ describes: z.number(), jobs: z.number(), memoryMb: z.number() });
 type Report = z.infer<typeof reportShape>;
 
-type RunningWorker = { child: ChildProcess; report: () => Report };
+type RunningWorker = { child: ChildProcess; metricsUrl: string; report: () => Report };
 
-const startWorker = (address: string, bundle: string): RunningWorker => {
+type Stage = { client: Client; address: string; bundle: string };
+
+const startWorker = async ({ address, bundle }: Stage): Promise<RunningWorker> => {
   const script = fileURLToPath(new URL('../open-chains-worker.ts', import.meta.url));
-  const child = spawn(process.execPath, [script, address, TASK_QUEUE, bundle], {
+  const metricsAddress = `${LOOPBACK}:${await findFreePort()}`;
+  const child = spawn(process.execPath, [script, address, TASK_QUEUE, bundle, metricsAddress], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  let latest: Report = { describes: 0, memoryMb: 0 };
+  const nothing: Report = { describes: 0, jobs: 0, memoryMb: 0 };
+  let latest = nothing;
   createInterface({ input: child.stdout }).on('line', (line) => {
     // Temporal's core writes its warnings there too.
     if (line.startsWith('{')) latest = reportShape.parse(JSON.parse(line));
     else process.stderr.write(`${line}\n`);
   });
-  return { child, report: () => latest };
+  return {
+    child,
+    metricsUrl: `http://${metricsAddress}/metrics`,
+    report: () => latest,
+  };
 };
 
 /** Kills it as an outage would, and waits until it is gone. */
@@ -56,7 +72,7 @@ const until = async (isSo: () => boolean, what: string): Promise<void> => {
   throw new Error(`${what} did not happen within ten minutes`);
 };
 
-const sideBySide = async (from: number, to: number, work: (number: number) => Promise<unknown>): Promise<void> => {
+const forEach = async (from: number, to: number, work: (number: number) => Promise<unknown>): Promise<void> => {
   let next = from;
   await Promise.all(
     Array.from({ length: SIDE_BY_SIDE }, async () => {
@@ -65,76 +81,124 @@ const sideBySide = async (from: number, to: number, work: (number: number) => Pr
   );
 };
 
-/** Histories that this process replays in a second, with the worker's own bundle. */
-const replayRate = async (client: Client, count: number, options: ReplayWorkerOptions): Promise<number> => {
-  const histories = await Promise.all(
-    Array.from({ length: count }, async (_, number) => ({
-      workflowId: openJobId(number),
-      history: await client.workflow.getHandle(openJobId(number)).fetchHistory(),
-    })),
-  );
-  const replay = async (): Promise<number> => {
-    const start = performance.now();
-    for await (const result of Worker.runReplayHistories(options, histories)) if (result.error) throw result.error;
-    return (performance.now() - start) / 1e3;
-  };
-  await replay();
-  return count / (await replay());
+/** Calls to the server so far, long polls among them. */
+const callsOf = async ({ metricsUrl }: RunningWorker): Promise<number> => {
+  const text = await (await fetch(metricsUrl)).text();
+  const calls = text.matchAll(/^temporal_(?:long_)?request(?:_total)?\{.*\} (\d+)$/gm);
+  return [...calls].reduce((sum, [, count]) => sum + Number(count), 0);
 };
 
-const measure = async (
-  client: Client,
-  address: string,
-  bundle: string,
-  counts: readonly number[],
-): Promise<Figure[]> => {
+const callsPerHour = async (worker: RunningWorker, idleMs: number): Promise<number> => {
+  const before = await callsOf(worker);
+  await sleep(idleMs);
+  return ((await callsOf(worker)) - before) * (HOUR_MS / idleMs);
+};
+
+const eventsOf = async ({ client }: Stage, number: number): Promise<number> =>
+  (await client.workflow.getHandle(openJobId(number)).query(labelingJobView)).events;
+
+/** Seconds that a new worker takes to rebuild one of these workflows, with many under way. */
+const rebuildSeconds = async (stage: Stage, from: number, to: number): Promise<number> => {
+  const startMs = performance.now();
+  await forEach(from, to, (number) => eventsOf(stage, number));
+  return (performance.now() - startMs) / 1e3 / (to - from);
+};
+
+/**
+ * The same for a workflow as it was when its worker was killed: between those that never got an event and those that did. Nobody has
+ * a worker then.
+ */
+const replaySeconds = async (stage: Stage, count: number, sample: number): Promise<number> => {
+  await sleep(FORGOTTEN_MS);
+  const worker = await startWorker(stage);
+  await eventsOf(stage, count + sample - 1);
+  const untouched = await rebuildSeconds(stage, count, count + sample - 1);
+  const touched = await rebuildSeconds(stage, 0, sample);
+  await kill(worker);
+  return (untouched + touched) / 2;
+};
+
+const signalAll = async ({ client }: Stage, count: number, eventId: string): Promise<void> =>
+  forEach(0, count, (number) =>
+    client.workflow.getHandle(openJobId(number)).signal(stateChange, { status: 'Completed', eventId }),
+  );
+
+/** Seconds from the start of so many workers until the event of each job is handled. */
+const handleAll = async (
+  stage: Stage,
+  count: number,
+  workers: number,
+): Promise<{ seconds: number; running: RunningWorker[] }> => {
+  await signalAll(stage, count, crypto.randomUUID());
+  const startMs = performance.now();
+  const running = await Promise.all(Array.from({ length: workers }, () => startWorker(stage)));
+  const sum = (what: 'jobs' | 'describes'): number => running.reduce((all, { report }) => all + report()[what], 0);
+  await until(() => sum('jobs') >= count, 'an event for each job');
+  const seconds = (performance.now() - startMs) / 1e3;
+  // The looks again that law 1 asks for after an event come 10 s later; they are not to be counted with the next step.
+  await until(() => sum('describes') >= 2 * count, 'the first look again');
+  await sleep(MIN_BETWEEN_LOOKS_MS);
+  return { seconds, running };
+};
+
+/** Events that are in no workflow. */
+const countLost = async (stage: Stage, count: number, eventsEach: number): Promise<number> => {
+  let lost = 0;
+  await forEach(0, count, async (number) => {
+    lost += eventsEach - (await eventsOf(stage, number));
+  });
+  return lost;
+};
+
+type Sizes = { counts: readonly number[]; sample: number; idleMs: number; quick: boolean };
+
+const measure = async (stage: Stage, { counts, sample, idleMs, quick }: Sizes): Promise<Figure[]> => {
   const figures: Figure[] = [];
-  let worker = startWorker(address, bundle);
   const smallest = counts[0] ?? 0;
   let smallestMb = 0;
   let started = 0;
-  let rate = 0;
   for (const count of counts) {
-    const before = worker.report().describes;
-    const added = count - started;
-    await sideBySide(started, count, (number) => startOpenJob(client, TASK_QUEUE, number));
-    started = count;
+    const name = `open-chains: ${count.toLocaleString('en')}`;
+    const worker = await startWorker(stage);
+    const toStart = count + sample - started;
+    await forEach(started, count + sample, (number) => startOpenJob(stage.client, TASK_QUEUE, number));
+    started = count + sample;
     // Each looks whether the job is there, and then how it is.
-    await until(() => worker.report().describes >= before + 2 * added, 'the first look of every job');
-    await sleep(2_000);
+    await until(() => worker.report().describes >= 2 * toStart, 'the first look of every job');
+    const calls = await callsPerHour(worker, idleMs);
     const { memoryMb } = worker.report();
     smallestMb ||= memoryMb;
-    const name = `open-chains: ${count.toLocaleString('en')}`;
+    await kill(worker);
+    const one = await handleAll(stage, count, 1);
+    await Promise.all(one.running.map(kill));
+    const two = count === smallest && !quick ? await handleAll(stage, count, 2) : null;
+    await Promise.all((two?.running ?? []).map(kill));
+    const replay = count * (await replaySeconds(stage, count, sample));
     figures.push(
       figure(`${name}, memory of the worker`, memoryMb / smallestMb, '×', {
         baseline: { what: `${smallest} open`, value: smallestMb, unit: 'MB' },
         bar: count === smallest ? null : atMost(1.2),
         note: `${memoryMb.toFixed(0)} MB`,
       }),
-    );
-    rate ||= await replayRate(client, Math.min(count, REPLAYED), { workflowBundle: { codePath: bundle } });
-    await kill(worker);
-    await sideBySide(0, count, (number) =>
-      client.workflow
-        .getHandle(openJobId(number))
-        .signal(stateChange, { status: 'Completed', eventId: `after ${count}` }),
-    );
-    const startMs = performance.now();
-    worker = startWorker(address, bundle);
-    await until(() => worker.report().describes >= count, 'an event for each job');
-    const seconds = (performance.now() - startMs) / 1e3;
-    figures.push(
-      figure(`${name}, killed: until one event for each is handled`, seconds / (count / rate), '×', {
-        baseline: { what: `${count} / replay rate of ${rate.toFixed(0)}/s`, value: count / rate, unit: 's' },
+      figure(`${name}, calls of the worker to the server while all wait`, calls, '/h', {
+        note: 'its polls; what a job does at its looks is counted in the part cost',
+      }),
+      figure(`${name}, killed: until one event for each is handled`, one.seconds / replay, '×', {
+        baseline: { what: `${count} rebuilt at ${(count / replay).toFixed(0)} a second`, value: replay, unit: 's' },
         bar: atMost(1.3),
-        note: `${seconds.toFixed(1)} s, the start of the process included`,
+        note: `${one.seconds.toFixed(1)} s, the start of the process included`,
       }),
     );
-    // The looks again that law 1 asks for after an event come 10 s later; they are not to be counted with the next step.
-    await until(() => worker.report().describes >= 2 * count, 'the first look again');
-    await sleep(2_000);
+    if (two === null) continue;
+    const asked = await startWorker(stage);
+    figures.push(
+      figure(`${name}, killed: two workers against one`, one.seconds / two.seconds, '×', {
+        note: 'on one machine with one server, of which they share what there is',
+      }),
+      figure(`${name}, events lost`, await countLost(stage, count, 2), 'events', { bar: atMost(0) }),
+    );
+    await kill(asked);
   }
-  await kill(worker);
   return figures;
 };
 
@@ -142,18 +206,23 @@ const measure = async (
 export const run: Part = async ({ quick, directory }) => {
   Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
   const bundle = join(directory, 'workflow-bundle.js');
-  const { code } = await bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
-    logger: new DefaultLogger('WARN'),
-  });
+  const { workflowsPath, workflowInterceptorModules } = workflowFiles();
+  const logger = new DefaultLogger('WARN');
+  const { code } = await bundleWorkflowCode({ workflowsPath, workflowInterceptorModules, logger });
   await writeFile(bundle, code);
   const server = await startTemporalServer({
     logFile: join(directory, 'temporal.log'),
     searchAttributes: SEARCH_ATTRIBUTES,
   });
   const connection = await connectToLocalTemporal(server.address);
+  const stage = { client: new Client({ connection }), address: server.address, bundle };
   try {
-    return await measure(new Client({ connection }), server.address, bundle, quick ? [100, 300] : [1_000, 3_000]);
+    return await measure(
+      stage,
+      quick
+        ? { counts: [50], sample: 50, idleMs: MIN_BETWEEN_LOOKS_MS, quick }
+        : { counts: [1_000, 10_000], sample: 500, idleMs: IDLE_MS, quick },
+    );
   } finally {
     await connection.close();
     await server.stop();
