@@ -45,7 +45,14 @@ test('health endpoints and metrics are off unless asked for', () => {
   expect(loadConfig(env)).toMatchObject({ healthPort: 8081, metricsAddress: '[::]:9464' });
 });
 
+test('a worker keeps 500 workflows in memory unless told otherwise', () => {
+  expect(loadConfig({}).cachedWorkflows).toBe(500);
+  expect(loadConfig({ LABEL_RELAY_CACHED_WORKFLOWS: '2000' }).cachedWorkflows).toBe(2_000);
+});
+
 test.each([
+  ['LABEL_RELAY_CACHED_WORKFLOWS', '9'],
+  ['LABEL_RELAY_CACHED_WORKFLOWS', 'all'],
   ['LABEL_RELAY_HEALTH_PORT', '70000'],
   ['LABEL_RELAY_HEALTH_PORT', '-1'],
   ['LABEL_RELAY_METRICS_ADDRESS', '9464'],
