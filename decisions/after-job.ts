@@ -155,6 +155,13 @@ export const countersHeard = (state: ChainState, generation: number, observation
   );
 };
 
+/** The counters of a job that ended before, asked for once more: its cost goes by them. Its outcome stays as it was judged. */
+export const lateCountersHeard = (state: ChainState, generation: number, observation: Observation): ChainState => {
+  const job = generationOf(state, generation);
+  if (job === null || job.endedAtMs === null || observation.status !== job.status) return state;
+  return heard(withGeneration(state, generation, { counters: observation.counters }), observation.serviceNowMs);
+};
+
 /** What a merge found, for the job that just ended. */
 export type Merge = {
   dataset: Dataset;

@@ -3,9 +3,9 @@
  * amazon-sagemaker-examples), and a job that is over within minutes can end so: taken at their word, zeros would make the
  * chain merge an output that is not written yet, send its objects again and count nothing as spent (I1, I6). Pure.
  */
-import type { JobInput } from './chain-state.ts';
+import { countersOf, type ChainState, type Generation, type JobInput } from './chain-state.ts';
 import { MINUTE_MS } from './durations.ts';
-import type { Ending } from './ending.ts';
+import type { Ending, LabelCounters } from './ending.ts';
 import { classifyFailureReason } from './failure-reasons.ts';
 import type { Policy } from './policy.ts';
 
@@ -24,12 +24,25 @@ export type CountersFacts = {
   policy: Policy;
 };
 
+/** Not one object is counted, though workers were to see some. */
+const sayNothing = ({ totalLabeled, failed, unlabeled }: LabelCounters, input: JobInput | null): boolean =>
+  totalLabeled + failed + unlabeled === 0 && (input?.sentObjects ?? 0) > 0;
+
+/** Whether AWS never showed how much an ended job labeled. Where each line of its input was read with a label, that is known. */
+export const hasNoCounters = (job: Generation): boolean =>
+  job.endedAtMs !== null && !job.complete && sayNothing(countersOf(job), job.input);
+
+/** Jobs to ask AWS about once more before the next one is decided: where money is limited, what they cost has to be known (I6). */
+export const jobsToCount = ({ generations, spec, attention, end, stopRequested }: ChainState): Generation[] => {
+  const { maxCost, price } = spec.policy;
+  const isDeciding = attention === null && end === null && stopRequested === null;
+  return isDeciding && maxCost !== null && price !== null ? generations.filter(hasNoCounters) : [];
+};
+
 /** How long to wait before the counters are asked for again, after so many looks; null: they are believed. */
 export const countersLookMs = ({ ending, input, stopped, policy }: CountersFacts, looks: number): number | null => {
   const { status, observation } = ending;
-  const { totalLabeled, failed, unlabeled } = observation.counters;
-  const saysNothing = totalLabeled + failed + unlabeled === 0 && (input?.sentObjects ?? 0) > 0;
-  if (!saysNothing || stopped) return null;
+  if (!sayNothing(observation.counters, input) || stopped) return null;
   // An input that AWS refused was never shown to anybody, and a person is asked before the next job.
   if (status === 'Failed' && classifyFailureReason(observation.failureReason, policy.failureReasons) === 'input')
     return null;

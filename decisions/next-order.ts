@@ -5,7 +5,7 @@ import { attention, type Attention } from './attention.ts';
 import { lastGeneration, type ChainState, type EndStatus, type Generation } from './chain-state.ts';
 import { DAY_MS, MINUTE_MS, HOUR_MS, formatDuration } from './durations.ts';
 import { labelingJobName } from './names.ts';
-import { allowance, committedCost, objectPrice, objectsSent } from './spending.ts';
+import { allowance, committedCost, isUncounted, objectPrice, objectsSent } from './spending.ts';
 
 /** One labeling job to run: what is decided before its input is written. */
 export type JobOrder = {
@@ -103,6 +103,14 @@ const orderAfter = (state: ChainState, job: Generation): Order | null => {
   }
 };
 
+/** Why more is committed than anybody saw labeled; empty if all jobs are counted. */
+const uncountedText = ({ generations }: ChainState): string => {
+  const names = generations.filter(isUncounted).map(({ name }) => name);
+  return names.length === 0
+    ? ''
+    : `, among them every object of ${names.join(', ')}, of which AWS shows no counters: see in the SageMaker console what was labeled`;
+};
+
 /** Limits: jobs and duration end the chain, objects and money ask a person. */
 const orderAtLimits = (state: ChainState): Order | null => {
   const { policy } = state.spec;
@@ -128,7 +136,7 @@ const orderAtLimits = (state: ChainState): Order | null => {
     return askAbout(
       state,
       'max-cost',
-      `${committed.toFixed(2)} ${policy.price?.currency ?? ''} of at most ${policy.maxCost ?? 0} are committed; not one more object fits, and with all ${remaining} that remain it would be ${whole.toFixed(2)}`,
+      `${committed.toFixed(2)} ${policy.price?.currency ?? ''} of at most ${policy.maxCost ?? 0} are committed${uncountedText(state)}; not one more object fits, and with all ${remaining} that remain it would be ${whole.toFixed(2)}`,
     );
   }
   return askAbout(

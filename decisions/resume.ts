@@ -2,6 +2,7 @@
 import type { AttentionReason } from './attention.ts';
 import { lastGeneration, type ChainState, type Phase } from './chain-state.ts';
 import { nextOrder } from './next-order.ts';
+import { isUncounted } from './spending.ts';
 
 /** The flags of `label-relay resume`. */
 export type ResumeOptions = {
@@ -69,7 +70,9 @@ const standsAgain = (before: ChainState, resumed: ChainState): string | null => 
   const { chain } = before;
   if (order.kind === 'ask') {
     const { reason, message, actions } = order.attention;
-    const atLimit = reason === 'max-cost' || reason === 'max-objects-sent';
+    // AWS is asked for the counters that are missing before the next job is decided; they may leave room under the cap.
+    const mayFit = reason === 'max-cost' && resumed.generations.some(isUncounted);
+    const atLimit = (reason === 'max-cost' && !mayFit) || reason === 'max-objects-sent';
     return atLimit
       ? `the chain would wait again at once: ${message}; ${(actions[0] ?? '').replace(/ {2,}/, ' ')}`
       : null;

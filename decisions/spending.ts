@@ -1,9 +1,11 @@
 /**
  * What a chain has committed to pay, and how many more objects it can afford (I6). An estimate in the person's own
  * prices: AWS's invoice is the truth. For ended jobs answers and objects by counters, or by the labels that were read if
- * these are more; for the live one every unlabeled object of its input, since workers may label them all.
+ * these are more; for the live one every unlabeled object of its input, since workers may label them all, and so for an
+ * ended one of which AWS shows no counters.
  */
 import { countersOf, currentTerms, type ChainState, type Generation } from './chain-state.ts';
+import { hasNoCounters } from './counters.ts';
 
 /** The price of one object labeled by as many workers as the spec asks for; null without prices. */
 export const objectPrice = (state: ChainState): number | null => {
@@ -18,11 +20,14 @@ const sentObjects = (job: Generation): number => {
   return job.input?.sentObjects ?? totalLabeled + failed + unlabeled;
 };
 
+/** Its workers may have labeled everything, for all that is known. An input that AWS refused was never shown to anybody. */
+export const isUncounted = (job: Generation): boolean => job.outcome !== 'failed-input' && hasNoCounters(job);
+
 /** Objects that a job has been paid for, or may have to be. */
 const committedObjects = (job: Generation): { byPeople: number; objects: number } => {
   if (job.outcome === 'not-created') return { byPeople: 0, objects: 0 };
-  // Live, or gone without an ending: its workers may have labeled everything.
-  if (job.endedAtMs === null) return { byPeople: sentObjects(job), objects: sentObjects(job) };
+  // Live, or gone without an ending, or ended and never counted: its workers may have labeled everything.
+  if (job.endedAtMs === null || isUncounted(job)) return { byPeople: sentObjects(job), objects: sentObjects(job) };
   const { totalLabeled, humanLabeled, machineLabeled } = countersOf(job);
   // Counters may lag behind for good: a label that was read was paid.
   const objects = Math.max(totalLabeled, job.newLabels);

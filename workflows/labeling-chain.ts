@@ -17,7 +17,7 @@ import {
 import { jobDecided, jobEnded, jobInTrouble, jobObserved, jobSeen } from '../decisions/after-job.ts';
 import { generationOf, withGeneration, type EndStatus } from '../decisions/chain-state.ts';
 import { formatDuration } from '../decisions/durations.ts';
-import { nextOrder, type JobOrder } from '../decisions/next-order.ts';
+import { nextOrder, type JobOrder, type Order } from '../decisions/next-order.ts';
 import { resume } from '../decisions/resume.ts';
 import { call } from './calls.ts';
 import { decided } from './causes.ts';
@@ -35,7 +35,7 @@ import {
 } from './messages.ts';
 import { adoptChain, amendRecord, openChain, resumeChainFromRecord } from './opening.ts';
 import { askToMend, blockOf, waitForPerson } from './person.ts';
-import { lookForLateLabels, mergePublished, settle } from './settling.ts';
+import { countJobs, lookForLateLabels, mergePublished, settle } from './settling.ts';
 
 export type { LabelingChainInput, LabelingChainResult } from './chain-run.ts';
 
@@ -147,10 +147,17 @@ const decideJob = async (run: ChainRun, order: JobOrder): Promise<void> => {
   if (order.generation > 1) run.tell.continued(order.generation, order.name);
 };
 
+/** What is next, with all that a person gave and all that AWS counts by now. */
+const decideNext = async (run: ChainRun): Promise<Order> => {
+  await countJobs(run);
+  // Last: what a person gives while it waits is done before anything is decided.
+  if (!run.stopped) await applyPending(run);
+  return nextOrder(run.state);
+};
+
 /** After a back-off during which the chain was amended: what is next is decided anew, without waiting again. */
 const decideAgain = async (run: ChainRun): Promise<void> => {
-  await applyPending(run);
-  const order = nextOrder(run.state);
+  const order = await decideNext(run);
   if (order.kind === 'run-job') await decideJob(run, { ...order, delayMs: 0 });
 };
 
@@ -195,8 +202,7 @@ const step = async (run: ChainRun): Promise<boolean> => {
   const { phase } = state;
   switch (phase.kind) {
     case 'deciding': {
-      if (!run.stopped) await applyPending(run);
-      const order = nextOrder(run.state);
+      const order = await decideNext(run);
       decided('what is next', { order: order.kind });
       if (order.kind === 'ask') {
         run.set({ ...run.state, attention: order.attention });

@@ -8,12 +8,13 @@ import {
   jobInTrouble,
   jobMerged,
   jobSeen,
+  lateCountersHeard,
   lateLabelsMerged,
   mergeBlocked,
   streamingJobEnded,
 } from '../decisions/after-job.ts';
 import { generationOf, type ChainState, type Phase } from '../decisions/chain-state.ts';
-import { countersLookMs } from '../decisions/counters.ts';
+import { countersLookMs, jobsToCount } from '../decisions/counters.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, formatDuration } from '../decisions/durations.ts';
 import type { Ending } from '../decisions/ending.ts';
 import { REFUSED_LOOKS_TOLD, unseenLookMs } from '../decisions/follow.ts';
@@ -91,6 +92,16 @@ const heardCounters = async (run: ChainRun, generation: number, given: EndedJob)
   }
   run.set(jobSeen(run.state));
   return ending;
+};
+
+/** Asks once more for counters that AWS never showed, before the next job is decided: hours may have passed since the last look (I6). */
+export const countJobs = async (run: ChainRun): Promise<void> => {
+  const { region } = run.state.spec;
+  for (const { generation, name } of jobsToCount(run.state)) {
+    const job = { region, name };
+    const found = await call('describeLabelingJob', `See what AWS counts of ${name} by now`, job);
+    if (found.kind === 'observed') run.set(lateCountersHeard(run.state, generation, found));
+  }
 };
 
 /** The chain goes on with the labels that are there. */

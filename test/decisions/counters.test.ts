@@ -1,8 +1,8 @@
 /** When the counters of an ended job are asked for again before anything is made of them: I1, I6. */
-import { countersHeard } from '../../decisions/after-job.ts';
-import { countersLookMs, type CountersFacts } from '../../decisions/counters.ts';
+import { countersHeard, lateCountersHeard } from '../../decisions/after-job.ts';
+import { countersLookMs, jobsToCount, type CountersFacts } from '../../decisions/counters.ts';
 import { HOUR_MS, MINUTE_MS } from '../../decisions/durations.ts';
-import { chainOf, counters, endedOf, inputOf, jobOf, observationOf, policyOf } from './builders.ts';
+import { chainOf, counters, endedOf, inputOf, jobOf, observationOf, policyOf, specOf } from './builders.ts';
 
 const facts = (change: Partial<CountersFacts> = {}): CountersFacts => ({
   ending: endedOf({ ageMs: 5 * MINUTE_MS }),
@@ -73,5 +73,34 @@ describe('what they say in the end', () => {
     expect(countersHeard(settling, 2, seen)).toBe(settling);
     const deciding = chainOf();
     expect(countersHeard(deciding, 1, seen)).toBe(deciding);
+  });
+});
+
+describe('before the next job is decided', () => {
+  const spec = specOf({ policy: { price: { perObject: 1 }, maxCost: 5 } });
+  const uncounted = jobOf({ generation: 2, status: 'Stopped' });
+  const generations = [
+    jobOf({ generation: 1, counters: counters({ unlabeled: 100 }) }),
+    uncounted,
+    jobOf({ generation: 3, complete: true, newLabels: 100 }),
+    jobOf({ generation: 4, input: inputOf({ sentObjects: 0 }) }),
+    jobOf({ generation: 5, endedAtMs: null, outcome: 'gone' }),
+  ];
+
+  test('I6: AWS is asked once more about every ended job whose counters said nothing', () => {
+    expect(jobsToCount(chainOf({ spec, generations }))).toEqual([uncounted]);
+  });
+
+  test('nobody is asked where money is not limited, or no job is to follow', () => {
+    expect(jobsToCount(chainOf({ generations }))).toEqual([]);
+    expect(jobsToCount(chainOf({ spec, generations, stopRequested: { atMs: null, reason: 'enough' } }))).toEqual([]);
+  });
+
+  test('I6: what AWS counts by then is paid for; the job stays as it was judged', () => {
+    const state = chainOf({ spec, generations });
+    const seen = observationOf({ status: 'Stopped', counters: counters({ totalLabeled: 7 }) });
+    expect(lateCountersHeard(state, 2, seen).generations[1]).toEqual({ ...uncounted, counters: seen.counters });
+    expect(lateCountersHeard(state, 2, { ...seen, status: 'Stopping' })).toBe(state);
+    expect(lateCountersHeard(state, 5, { ...seen, status: 'Completed' })).toBe(state);
   });
 });

@@ -243,6 +243,17 @@ describe('the order after a merge: attention, nothing remains, limits, no progre
     });
   });
 
+  test('I6: the question about money names the jobs that AWS never counted', () => {
+    const spec = specOf({ policy: { price: { perObject: 1, currency: 'EUR' }, maxCost: 100 } });
+    expect(nextOrder(after({}, { spec }))).toMatchObject({
+      attention: {
+        reason: 'max-cost',
+        message:
+          '100.00 EUR of at most 100 are committed, among them every object of birds-abcde-001, of which AWS shows no counters: see in the SageMaker console what was labeled; not one more object fits, and with all 100 that remain it would be 200.00',
+      },
+    });
+  });
+
   test('then no progress: after two jobs in a row a person is asked', () => {
     expect(nextOrder(after({}, { jobsWithoutProgressInRow: 1 })).kind).toBe('run-job');
     expect(nextOrder(after({}, { jobsWithoutProgressInRow: 2 }))).toMatchObject({

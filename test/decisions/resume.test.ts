@@ -132,6 +132,13 @@ test('a limit of money or objects is refused until it is raised, with the comman
   ).toBeNull();
 });
 
+test('I6: a limit of money is no reason to refuse while a job is not counted: AWS is asked again before the next one', () => {
+  const spec = specOf({ policy: { price: { perObject: 1 }, maxCost: 100 } });
+  const state = asking('max-cost', { spec, generations: [jobOf()] });
+  expect(resumed(state).attention).toBeNull();
+  expect(nextOrder({ ...state, attention: null })).toMatchObject({ attention: { reason: 'max-cost' } });
+});
+
 test('the counts in a row begin anew', () => {
   const state = resumed(
     asking('no-progress', { failuresInRow: 4, unknownFailuresInRow: 2, jobsWithoutProgressInRow: 2 }),

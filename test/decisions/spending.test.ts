@@ -24,8 +24,8 @@ test('a counter of people’s labels that AWS leaves out is what no machine labe
   expect(committedCost(chainOf({ spec: priced(), generations }))).toBeCloseTo(4 * 3 * 0.1 + 10 * 0.05, 10);
 });
 
-test('I6: counters that stay at zero hide nothing: a label that was read was paid', () => {
-  const generations = [jobOf({ newLabels: 10, counters: counters({ machineLabeled: 6 }) })];
+test('I6: counters that stay behind hide nothing: a label that was read was paid', () => {
+  const generations = [jobOf({ newLabels: 10, counters: counters({ machineLabeled: 6, unlabeled: 94 }) })];
   expect(committedCost(chainOf({ spec: priced(), generations }))).toBeCloseTo(4 * 3 * 0.1 + 10 * 0.05, 10);
 });
 
@@ -53,6 +53,18 @@ test('a live job that was adopted is committed for all that AWS counts', () => {
 test('a job that is gone without an ending may have been worked on: all of its input stays committed', () => {
   const gone = jobOf({ endedAtMs: null, outcome: 'gone' });
   expect(committedCost(chainOf({ spec: priced(), generations: [gone] }))).toBeCloseTo(100 * 0.35, 10);
+});
+
+test('I6: an ended job of which AWS shows no counters may have been labeled whole: all of its input stays committed', () => {
+  const uncounted = jobOf({ status: 'Stopped', outcome: 'stopped-outside', newLabels: 1 });
+  expect(committedCost(chainOf({ spec: priced(), generations: [uncounted] }))).toBeCloseTo(100 * 0.35, 10);
+});
+
+test('a job without counters is known to cost nothing where AWS refused its input, and its labels where all were read', () => {
+  const refused = jobOf({ status: 'Failed', outcome: 'failed-input' });
+  expect(committedCost(chainOf({ spec: priced(), generations: [refused] }))).toBe(0);
+  const complete = jobOf({ newLabels: 100, complete: true });
+  expect(committedCost(chainOf({ spec: priced(), generations: [complete] }))).toBeCloseTo(100 * 0.35, 10);
 });
 
 test('a job that was never created costs nothing and sent nothing', () => {

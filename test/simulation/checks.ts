@@ -50,7 +50,10 @@ const checkStops = (world: World, { plan }: Chain, ledger: readonly LedgerRecord
   return problems;
 };
 
-/** I6: the objects sent, and the cost that the counters show when a job is created, stay under the highest cap of the chain. */
+/**
+ * I6: the objects sent, and the cost of all labels that workers had given when a job is created and of all that it is sent,
+ * stay under the highest cap of the chain, whatever the counters showed.
+ */
 const checkSpending = (state: ChainState, ledger: readonly LedgerRecord[]): string[] => {
   const problems: string[] = [];
   const { maxObjectsSent, maxCost, price } = state.spec.policy;

@@ -51,6 +51,32 @@ describe('limits', () => {
     expect(asked.generations.map(({ input }) => input?.objects)).toEqual([6]);
   });
 
+  test('max-cost: a job of which AWS shows no counters may have been labeled whole, until they are seen (I6)', async () => {
+    await world.start('uncounted', {
+      jobs: [
+        {
+          workers: { count: 2, ratePerHour: 0.005 },
+          stop: { after: '5m' },
+          counters: { zeroFor: '20h' },
+          output: { missing: true },
+        },
+      ],
+      policy: { price: { perObject: 1 }, maxCost: 12 },
+    });
+    expect(reasonOf(await world.untilAttention('uncounted', 10 * MINUTE_MS))).toBe('stopped-outside');
+    await world.resume('uncounted');
+    const asked = await world.untilAttention('uncounted', 10 * MINUTE_MS);
+    expect(asked.attention).toMatchObject({
+      reason: 'max-cost',
+      message: expect.stringContaining(`every object of ${asked.generations[0]?.name}, of which AWS shows no counters`),
+    });
+    await world.env.sleep(20 * HOUR_MS);
+    expect(await world.resume('uncounted')).toEqual({ kind: 'accepted' });
+    const state = await world.untilEnded('uncounted');
+    expect(state.generations[0]?.counters).toMatchObject({ totalLabeled: 2 });
+    expect(state.generations.map(({ input }) => input?.sentObjects)).toEqual([10, 2, 8]);
+  });
+
   test('maxJobs ends the chain with its leftovers, and without asking', async () => {
     await world.start('jobs', { jobs: [{ declines: { objects: ['*'] } }], policy: { maxJobs: 1 } });
     const state = await world.untilEnded('jobs');
