@@ -32,7 +32,7 @@ while True:
         awaited = b''
         for press in range(2):
             os.write(terminal, b'\\x03')
-            time.sleep(0.05)
+            time.sleep(0.01)
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 `;
 
