@@ -19,25 +19,25 @@ export type ChainOptions = {
   policy?: Record<string, unknown>;
 };
 
-/** A spec whose manifest and template lie in the stack's bucket. */
-export const makeSpec = async (facts: StackFacts, { chain, objects, job, policy }: ChainOptions): Promise<unknown> => {
-  const lines = Array.from(
-    { length: objects },
-    (_, index) => `{"source-ref":"s3://${facts.bucket}/${chain}/${index}.jpg"}\n`,
-  );
-  const manifest = await putObject(facts, `${chain}/input.manifest`, lines.join(''));
-  const template = await putObject(facts, `${chain}/template.liquid.html`, '<crowd-form></crowd-form>');
-  const lambda = (name: string): string =>
-    `arn:aws:lambda:${facts.region}:432418664414:function:${name}-ImageMultiClass`;
+type Place = Pick<StackFacts, 'bucket' | 'region' | 'account'>;
+type SpecFiles = { manifest: string; template: string };
+
+/** A spec for a manifest and a template, by their URIs; the label attribute is `species`. */
+export const specFor = (
+  { bucket, region, account }: Place,
+  { manifest, template }: SpecFiles,
+  { chain, job, policy }: Omit<ChainOptions, 'objects'>,
+): unknown => {
+  const lambda = (name: string): string => `arn:aws:lambda:${region}:432418664414:function:${name}-ImageMultiClass`;
   return {
     chain,
     job: {
       LabelAttributeName: 'species',
       InputConfig: { DataSource: { S3DataSource: { ManifestS3Uri: manifest } } },
-      OutputConfig: { S3OutputPath: `s3://${facts.bucket}/labels` },
-      RoleArn: `arn:aws:iam::${facts.account}:role/GroundTruthExecution`,
+      OutputConfig: { S3OutputPath: `s3://${bucket}/labels` },
+      RoleArn: `arn:aws:iam::${account}:role/GroundTruthExecution`,
       HumanTaskConfig: {
-        WorkteamArn: `arn:aws:sagemaker:${facts.region}:${facts.account}:workteam/private-crowd/ornithologists`,
+        WorkteamArn: `arn:aws:sagemaker:${region}:${account}:workteam/private-crowd/ornithologists`,
         UiConfig: { UiTemplateS3Uri: template },
         PreHumanTaskLambdaArn: lambda('PRE'),
         TaskTitle: 'Name the bird',
@@ -50,6 +50,18 @@ export const makeSpec = async (facts: StackFacts, { chain, objects, job, policy 
     },
     ...(policy === undefined ? {} : { policy }),
   };
+};
+
+/** A spec whose manifest and template lie in the stack's bucket. */
+export const makeSpec = async (facts: StackFacts, { objects, ...options }: ChainOptions): Promise<unknown> => {
+  const { chain } = options;
+  const lines = Array.from(
+    { length: objects },
+    (_, index) => `{"source-ref":"s3://${facts.bucket}/${chain}/${index}.jpg"}\n`,
+  );
+  const manifest = await putObject(facts, `${chain}/input.manifest`, lines.join(''));
+  const template = await putObject(facts, `${chain}/template.liquid.html`, '<crowd-form></crowd-form>');
+  return specFor(facts, { manifest, template }, options);
 };
 
 /** Tells the simulator what happens to jobs. */

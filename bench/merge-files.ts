@@ -27,7 +27,8 @@ export type Shape = 'late' | 'first';
 
 export const sentEvery = (shape: Shape): number => (shape === 'late' ? 10 : 1);
 
-const pathsIn = (directory: string) => ({
+/** The files that {@link makeChainFiles} writes. */
+export const chainFilePaths = (directory: string) => ({
   dataset: join(directory, 'dataset.jsonl'),
   states: join(directory, 'states.jsonl'),
   input: join(directory, 'input.jsonl'),
@@ -39,7 +40,7 @@ const pathsIn = (directory: string) => ({
 /** Writes all files of a chain of so many objects into a directory. */
 export const makeChainFiles = async (directory: string, objects: number, shape: Shape): Promise<void> => {
   await mkdir(directory, { recursive: true });
-  const files = pathsIn(directory);
+  const files = chainFilePaths(directory);
   const every = sentEvery(shape);
   await writeLines(files.dataset, upTo(objects), (ordinal) =>
     JSON.stringify(ordinal % every === 0 ? objectOf(ordinal) : { ...objectOf(ordinal), ...labelOf(ordinal, 1) }),
@@ -71,7 +72,7 @@ export const makeChainFiles = async (directory: string, objects: number, shape: 
 
 /** The baseline: the least that a program with a JSON parser does to know the dataset. */
 export const parseEveryLine = async (directory: string): Promise<void> => {
-  const lines = new LineReader(fileSource(pathsIn(directory).dataset));
+  const lines = new LineReader(fileSource(chainFilePaths(directory).dataset));
   for (;;) {
     const line = lines.nextNow() ?? (await lines.next());
     if (line === null) break;
@@ -81,7 +82,7 @@ export const parseEveryLine = async (directory: string): Promise<void> => {
 
 /** Merges one output of these files. Throws if a label was lost: a merge that is fast because it is wrong must not look good. */
 export const mergeFiles = async (directory: string, order: Order): Promise<void> => {
-  const files = pathsIn(directory);
+  const files = chainFilePaths(directory);
   const result = await mergeOutputs({
     label: LABEL,
     dataset: fileSource(files.dataset),

@@ -6,6 +6,7 @@ type Entry = { load: () => Promise<Part> };
 /** By name, as `--only` takes it. */
 export const PARTS = {
   merge: { load: async () => (await import('./parts/merge.ts')).run },
+  's3-merge': { load: async () => (await import('./parts/s3-merge.ts')).run },
   month: { load: async () => (await import('./parts/month.ts')).run },
   reaction: { load: async () => (await import('./parts/reaction.ts')).run },
   intake: { load: async () => (await import('./parts/intake.ts')).run },
