@@ -1,49 +1,25 @@
-/** Whether a merge costs more per line the more lines there are. The baseline is the smallest dataset, warm. */
-import { join } from 'node:path';
-import { rm } from 'node:fs/promises';
-import { atMost, figure, median, timed, type Figure, type Part } from '../figures.ts';
-import { makeChainFiles, mergeFiles, ORDERS, type Order } from '../merge-files.ts';
-
-/** Enough lines in all that every size is measured over the same work. */
-const repeatsFor = (objects: number, largest: number): number => Math.max(2, Math.min(40, largest / objects));
-
-const microsecondsPerLine = async (
-  directory: string,
-  objects: number,
-  order: Order,
-  repeats: number,
-): Promise<number> => {
-  const taken: number[] = [];
-  for (let repeat = 0; repeat < repeats; repeat += 1) {
-    const { cpu } = await timed(() => mergeFiles(directory, order));
-    taken.push((cpu * 1e6) / objects);
-  }
-  return median(taken);
-};
+/**
+ * Whether a unit of work costs more the more there is: a line of a merge with more objects, a job with more generations before it, a
+ * chain with more chains open. The baseline is the smallest of each.
+ */
+import { DefaultLogger, Runtime } from '@temporalio/worker';
+import type { Part } from '../figures.ts';
+import { measureChains } from '../growth/chains.ts';
+import { measureGenerations } from '../growth/generations.ts';
+import { measureObjects } from '../growth/objects.ts';
 
 /** See the head of this file. */
-export const run: Part = async ({ quick, directory }): Promise<Figure[]> => {
-  const sizes = quick ? [1_000, 10_000, 100_000] : [1_000, 10_000, 100_000, 1_000_000];
-  const [smallest = 0] = sizes;
-  const figures: Figure[] = [];
-  const first: Partial<Record<Order, number>> = {};
-  for (const objects of sizes) {
-    const files = join(directory, String(objects));
-    await makeChainFiles(files, objects, 'late');
-    for (const order of ORDERS) {
-      const repeats = repeatsFor(objects, sizes.at(-1) ?? objects);
-      if (objects === smallest) await microsecondsPerLine(files, objects, order, 60);
-      const cost = await microsecondsPerLine(files, objects, order, repeats);
-      const base = (first[order] ??= cost);
-      if (objects === smallest) continue;
-      figures.push(
-        figure(`growth: merge ${order}, ${objects.toLocaleString('en')} objects, cost per line`, cost / base, '×', {
-          baseline: { what: `${smallest} objects`, value: base, unit: 'µs per line' },
-          bar: atMost(1.2),
-        }),
-      );
-    }
-    await rm(files, { recursive: true });
-  }
-  return figures;
+export const run: Part = async ({ quick, directory }) => {
+  Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
+  return quick
+    ? [
+        ...(await measureObjects(directory, { sizes: [1_000, 10_000, 100_000], rounds: 2 })),
+        ...(await measureGenerations({ chains: 2, generations: 4, warmUp: 2 })),
+        ...(await measureChains(directory, { sizes: [10, 100], turns: 4 })),
+      ]
+    : [
+        ...(await measureObjects(directory, { sizes: [1_000, 10_000, 100_000, 1_000_000], rounds: 3 })),
+        ...(await measureGenerations({ chains: 4, generations: 24, warmUp: 6 })),
+        ...(await measureChains(directory, { sizes: [10, 100, 1_000, 10_000], turns: 12 })),
+      ];
 };
