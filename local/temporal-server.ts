@@ -4,7 +4,7 @@
 import { join } from 'node:path';
 import { runCommand } from './commands.ts';
 import { connectToLocalTemporal } from './local-clients.ts';
-import { LOOPBACK, checkPortIsFree, findFreePort, withPort } from './ports.ts';
+import { LOOPBACK, withPort } from './ports.ts';
 import { type RunningProcess, startProcess } from './processes.ts';
 import { ensurePythonEnvironment } from './python-environment.ts';
 
@@ -118,9 +118,7 @@ const argumentsFor = (
  */
 export const startTemporalServer = async (options: TemporalServerOptions): Promise<TemporalServer> => {
   const command = options.executable ?? (await findTemporalExecutable());
-  if (options.uiPort !== undefined) await checkPortIsFree(options.uiPort, 'the Temporal Web UI');
-  return await withPort(options.port, 'the Temporal server', async (port) => {
-    const uiPort = options.uiPort ?? (await findFreePort());
+  const start = async (port: number, uiPort: number): Promise<TemporalServer> => {
     const address = `${LOOPBACK}:${port}`;
     const { pid, logFile, exited, stop } = await startProcess({
       name: 'The Temporal dev server',
@@ -130,5 +128,9 @@ export const startTemporalServer = async (options: TemporalServerOptions): Promi
       readiness: { kind: 'check', check: () => answers(address) },
     });
     return { address, webUrl: `http://${LOOPBACK}:${uiPort}`, namespace: 'default', pid, logFile, exited, stop };
-  });
+  };
+  // Either port may be lost to somebody else, and then another one is tried.
+  return await withPort(options.port, 'the Temporal server', (port) =>
+    withPort(options.uiPort, 'the Temporal Web UI', (uiPort) => start(port, uiPort)),
+  );
 };
