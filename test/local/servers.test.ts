@@ -1,12 +1,16 @@
 /**
  * The servers that other tests stand on.
  */
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { CreateBucketCommand, ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
 import { SEARCH_ATTRIBUTES } from '../../decisions/search-attributes.ts';
 import { localAwsConfig } from '../../local/local-clients.ts';
+import { LOOPBACK } from '../../local/ports.ts';
 import { findTemporalExecutable, startTemporalServer } from '../../local/temporal-server.ts';
 import { motoServer, temporalDevServer, timeSkippingServer } from '../support/servers.ts';
 
@@ -45,32 +49,43 @@ test('the AWS emulator answers the real SDK, and a file asks for it as often as 
   expect((await motoServer()).endpoint).toBe(endpoint);
 });
 
-/** Ends at once the first time, as the server does that finds the port of its Web UI taken; somebody else listens there then. */
-const PORT_IS_LOST = `#!/bin/sh
+/** Ends the first time, as the server does that finds the port of its Web UI taken: once somebody else listens there. */
+const LOSES_A_PORT = `#!/bin/sh
 if [ ! -e "$0.lost" ]; then
-  touch "$0.lost"
   while [ "$1" != --ui-port ]; do shift; done
-  "${process.execPath}" -e "require('net').createServer().listen($2, '127.0.0.1', () => require('fs').writeFileSync('$0.listens', '')); setTimeout(process.exit, 20000)" >/dev/null 2>&1 &
-  while [ ! -e "$0.listens" ]; do sleep 0.1; done
+  echo "$2" > "$0.new" && mv "$0.new" "$0.lost"
+  while [ ! -e "$0.taken" ]; do sleep 0.1; done
   exit 1
 fi
 exec "$TEMPORAL" "$@"
 `;
 
+/** Listens on the port that a file names, as soon as it is there. */
+const takePort = async (executable: string): Promise<Server> => {
+  for (;;) {
+    const text = await readFile(`${executable}.lost`, 'utf8').catch(() => null);
+    if (text !== null) {
+      const server = createServer().listen(Number(text), LOOPBACK);
+      await once(server, 'listening');
+      await writeFile(`${executable}.taken`, '');
+      return server;
+    }
+    await setTimeout(20);
+  }
+};
+
 test('the dev server that loses the port of its Web UI to somebody else is started on another', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'label-relay-ports-'));
   const executable = join(directory, 'temporal');
-  await writeFile(executable, PORT_IS_LOST.replace('$TEMPORAL', await findTemporalExecutable()));
-  await chmod(executable, 0o755);
+  await writeFile(executable, LOSES_A_PORT.replace('$TEMPORAL', await findTemporalExecutable()), { mode: 0o755 });
+  const somebodyElse = takePort(executable);
   try {
-    const server = await startTemporalServer({
-      executable,
-      logFile: join(directory, 'temporal.log'),
-      searchAttributes: {},
-    });
+    const logFile = join(directory, 'temporal.log');
+    const server = await startTemporalServer({ executable, logFile, searchAttributes: {} });
     expect((await fetch(server.webUrl)).status).toBe(200);
     await server.stop();
   } finally {
+    (await somebodyElse).close();
     await rm(directory, { recursive: true, force: true });
   }
 }, 60_000);
