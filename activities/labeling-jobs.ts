@@ -170,16 +170,19 @@ export const labelingJobActivities = ({
     request: LabelingJobRequest,
     outputs: readonly KnownOutput[],
   ): Promise<string | null> => {
-    for (const { jobName, uri, etag } of outputs) {
-      const where = uri ?? outputUriUnder(request.OutputConfig.S3OutputPath, jobName);
-      try {
-        if ((await etagOf(s3(region), where)) !== etag) return where;
-      } catch (thrown) {
-        // S3 refuses to say: the merge of that output will ask a person, not the creation of this job.
-        if (!(thrown instanceof ApplicationFailure)) throw thrown;
-      }
-    }
-    return null;
+    const looked = await Promise.all(
+      outputs.map(async ({ jobName, uri, etag }) => {
+        const where = uri ?? outputUriUnder(request.OutputConfig.S3OutputPath, jobName);
+        try {
+          return (await etagOf(s3(region), where)) === etag ? null : where;
+        } catch (thrown) {
+          // S3 refuses to say: the merge of that output will ask a person, not the creation of this job.
+          if (!(thrown instanceof ApplicationFailure)) throw thrown;
+          return null;
+        }
+      }),
+    );
+    return looked.find((where) => where !== null) ?? null;
   };
 
   return {

@@ -46,6 +46,8 @@ export const describeOpenWorkflow = async (client: Client, workflowId: string): 
     children: (pendingChildren ?? []).map((child) => child.workflowId ?? ''),
     isBusy:
       Boolean(pendingWorkflowTask) ||
+      // Started a moment ago: its first task is not scheduled yet.
+      description.historyLength <= 1 ||
       // Between two attempts an activity waits for its back-off, which the next fast-forward skips.
       (pendingActivities ?? []).some(({ state, attempt }) => !isScheduled(state) || (attempt ?? 1) <= 1),
     isSkipping: skipping?.effectiveConfig?.enabled ?? false,

@@ -26,8 +26,8 @@ const BARE_QUEUE = 'bare';
 const SIDE_BY_SIDE = 20;
 /** Each looks whether its job is there, and then how it is. */
 const LOOKS = 2;
-/** After its second look a workflow has a turn or two left. */
-const LAST_TURNS_MS = 100;
+/** After its second look a workflow has a turn or two left: a worker that used no processor time for so long has none. */
+const IDLE_MS = 60;
 
 /** The two processes that are measured. */
 const MEASURED = ['worker', 'server'] as const;
@@ -58,7 +58,7 @@ class Stage {
         handles.push(await startOpenJob(this.#client, TASK_QUEUE, number));
     };
     await Promise.all(Array.from({ length: SIDE_BY_SIDE }, startSome));
-    await this.#untilLooked();
+    await this.#untilWaiting();
     const after = this.#seconds();
     return { handles, taken: { worker: after.worker - before.worker, server: after.server - before.server } };
   }
@@ -70,7 +70,7 @@ class Stage {
       const { handles, taken } = await this.open(count);
       for (const name of MEASURED) sum[name] += taken[name];
       await Promise.all(handles.map((handle) => handle.terminate()));
-      await sleep(LAST_TURNS_MS);
+      await this.#untilWaiting();
     }
     return { worker: sum.worker / (count * turns), server: sum.server / (count * turns) };
   }
@@ -79,15 +79,17 @@ class Stage {
     return { worker: processorSeconds(this.#pids.worker), server: processorSeconds(this.#pids.server) };
   }
 
-  async #untilLooked(): Promise<void> {
-    for (let look = 0; look < 24_000; look += 1) {
-      if (this.#describes() >= LOOKS * this.#started) {
-        await sleep(LAST_TURNS_MS);
-        return;
-      }
+  async #untilWaiting(): Promise<void> {
+    for (let look = 0; this.#describes() < LOOKS * this.#started; look += 1) {
+      if (look === 24_000) throw new Error('not every job was looked at within four minutes');
       await sleep(10);
     }
-    throw new Error('not every job was looked at within four minutes');
+    for (let before = -1; ;) {
+      const now = processorSeconds(this.#pids.worker);
+      if (now === before) return;
+      before = now;
+      await sleep(IDLE_MS);
+    }
   }
 }
 

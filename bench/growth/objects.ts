@@ -8,6 +8,9 @@ import { figure, median, timed, type Figure } from '../figures.ts';
 import { makeChainFiles, mergeFiles, ORDERS, type Order } from '../merge-files.ts';
 import { GROWTH_BAR } from './bar.ts';
 
+/** Code that is new to a process is slow; of a larger dataset one merge. */
+const WARM_UP_LINES = 100_000;
+
 /** Merges a dataset until so many lines are through; microseconds of processor time per line. */
 const costPerLine = async (directory: string, objects: number, order: Order, lines: number): Promise<number> => {
   const { cpu } = await timed(async () => {
@@ -26,11 +29,11 @@ export const measureObjects = async (
   const filesOf = (objects: number): string => join(directory, String(objects));
   for (const objects of sizes) await makeChainFiles(filesOf(objects), objects, 'late');
   const costs: Record<Order, Map<number, number[]>> = { 'in-order': new Map(), shuffled: new Map() };
-  // In turns, so that a busy minute of the machine hits all alike. The first round only warms up, in a tenth of the time.
+  // In turns, so that a busy minute of the machine hits all alike. The first round only warms up.
   for (let round = 0; round <= rounds; round += 1) {
     for (const objects of sizes) {
       for (const order of ORDERS) {
-        const cost = await costPerLine(filesOf(objects), objects, order, round === 0 ? lines / 10 : lines);
+        const cost = await costPerLine(filesOf(objects), objects, order, round === 0 ? WARM_UP_LINES : lines);
         if (round === 0) costs[order].set(objects, []);
         else costs[order].get(objects)?.push(cost);
       }

@@ -13,7 +13,7 @@ export const run: Part = async ({ quick, directory }) => {
   Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
   return quick
     ? [
-        ...(await measureObjects(directory, { sizes: [1_000, 10_000, 100_000], rounds: 2 })),
+        ...(await measureObjects(directory, { sizes: [1_000, 10_000, 100_000], rounds: 3 })),
         ...(await measureGenerations({ chains: 2, generations: 4, warmUp: 2 })),
         ...(await measureChains(directory, { sizes: [10, 100], turns: 4 })),
       ]
