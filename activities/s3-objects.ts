@@ -108,7 +108,7 @@ export class TakenError extends Error {
 }
 
 /** Two parts of 8 MiB in flight for each object: memory stays flat, and 10,000 parts are 80 GB. */
-const PART_BYTES = 8 * 1024 * 1024;
+export const UPLOAD = { queueSize: 2, partSize: 8 * 1024 * 1024 };
 
 /** An object that is being written, once. Ends with {@link complete} or {@link discard}. */
 export class NewObject implements ByteSink {
@@ -124,8 +124,7 @@ export class NewObject implements ByteSink {
     this.uri = uri;
     this.#upload = new Upload({
       client: s3,
-      queueSize: 2,
-      partSize: PART_BYTES,
+      ...UPLOAD,
       params: {
         ...parseS3Uri(uri),
         Body: this.#body,

@@ -5,10 +5,11 @@
  */
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { CACHED_WORKFLOWS } from '../config.ts';
-import { STICKY_TIMEOUT } from '../worker/temporal-workers.ts';
 import { DAY_MS } from '../decisions/durations.ts';
-import { NO_COUNTERS, type Observation } from '../decisions/ending.ts';
+import type { Observation } from '../decisions/ending.ts';
 import { describeTaskQueue } from '../decisions/names.ts';
+import { STICKY_TIMEOUT } from '../worker/temporal-workers.ts';
+import { inProgress } from './open-jobs.ts';
 
 const [address = '', taskQueue = '', codePath = '', bindAddress = ''] = process.argv.slice(2);
 Runtime.install({
@@ -22,19 +23,7 @@ const describeLabelingJob = ({ name }: { name: string }): Promise<Observation> =
   describes += 1;
   described.add(name);
   const nowMs = Date.now();
-  return Promise.resolve({
-    kind: 'observed',
-    name,
-    arn: `arn:aws:sagemaker:us-east-1:123456789012:labeling-job/${name}`,
-    status: 'InProgress',
-    counters: { ...NO_COUNTERS, unlabeled: 1_000 },
-    failureReason: null,
-    createdAtMs: nowMs - DAY_MS,
-    lastModifiedAtMs: nowMs,
-    serviceNowMs: nowMs,
-    outputManifestUri: null,
-    finalModelArn: null,
-  });
+  return Promise.resolve(inProgress(name, nowMs - DAY_MS, nowMs));
 };
 const connection = await NativeConnection.connect({ address });
 const workflows = await Worker.create({

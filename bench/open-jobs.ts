@@ -1,5 +1,6 @@
-/** Workflows that follow a labeling job which is open, without a chain: targets for workers that are measured. */
+/** Labeling jobs that are open, and workflows that follow them without a chain: targets for workers that are measured. */
 import type { Client, WorkflowHandle } from '@temporalio/client';
+import { NO_COUNTERS, type Observation } from '../decisions/ending.ts';
 import { labelingJobWorkflowId } from '../decisions/names.ts';
 import { resolvePolicy } from '../decisions/policy-schema.ts';
 
@@ -29,3 +30,18 @@ export const startOpenJob = (client: Client, taskQueue: string, number: number):
       },
     ],
   });
+
+/** A job of 1,000 objects in progress, none of them labeled yet, as Describe shows it. */
+export const inProgress = (name: string, createdAtMs: number, nowMs: number): Observation => ({
+  kind: 'observed',
+  name,
+  arn: `arn:aws:sagemaker:us-east-1:123456789012:labeling-job/${name}`,
+  status: 'InProgress',
+  counters: { ...NO_COUNTERS, unlabeled: 1_000 },
+  failureReason: null,
+  createdAtMs,
+  lastModifiedAtMs: nowMs,
+  serviceNowMs: nowMs,
+  outputManifestUri: null,
+  finalModelArn: null,
+});

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { createRequestSchema, taskTypeOf, type CreateRequest } from './create-request.ts';
 import { accountOfArn, regionOfArn } from './names.ts';
 import { policyProblems, policySchema, resolvePolicy, type PolicyInput } from './policy-schema.ts';
-import { type Policy } from './policy.ts';
+import type { Policy } from './policy.ts';
 import { problemText, withKnownFields } from './problems.ts';
 import type { Spec } from './spec.ts';
 

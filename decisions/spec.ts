@@ -7,7 +7,7 @@ import { createRequestSchema, isStreaming, taskTypeOf, type CreateRequest } from
 import { CHAIN_NAME_MAX_LENGTH, accountOfArn, isChainName, regionOfArn } from './names.ts';
 import { problemText, withKnownFields } from './problems.ts';
 import { policyProblems, policySchema, resolvePolicy } from './policy-schema.ts';
-import { type Policy } from './policy.ts';
+import type { Policy } from './policy.ts';
 import { filledIn } from './skeleton.ts';
 
 const chainNameHelp = `must be lower case letters, digits and inner hyphens, at most ${CHAIN_NAME_MAX_LENGTH}`;

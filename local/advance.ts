@@ -15,14 +15,9 @@ import { InputError } from '../errors.ts';
 import { LONGEST_STEP_MS, nextStepMs } from './advance-steps.ts';
 import { type EventDrain, type EventQueue, eventDrain } from './event-drain.ts';
 import { cancelFastForward, fastForward } from './fast-forward.ts';
+import { forEachLimited } from './for-each-limited.ts';
 import { withLockDirectory } from './lock-directory.ts';
-import {
-  type OpenWorkflow,
-  areQuiet,
-  describeFamilies,
-  forEachLimited,
-  listOpenWorkflowIds,
-} from './open-workflows.ts';
+import { type OpenWorkflow, areQuiet, describeFamilies, listOpenWorkflowIds } from './open-workflows.ts';
 import { type Patience, createPatience } from './patience.ts';
 import { simulatorClock } from './simulator-clock.ts';
 

@@ -4,6 +4,7 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { optionalTsToMs } from '@temporalio/common/lib/time.js';
+import { forEachLimited } from './for-each-limited.ts';
 
 /** One open workflow, at one moment. */
 export type OpenWorkflow = {
@@ -65,30 +66,6 @@ export const listOpenWorkflowIds = async (client: Client, taskQueue: string): Pr
   const query = `TaskQueue = "${taskQueue}" AND ExecutionStatus = "Running"`;
   for await (const { workflowId } of client.workflow.list({ query })) ids.push(workflowId);
   return ids;
-};
-
-/** How many describes are under way at once. */
-const CONCURRENCY = 20;
-
-/**
- * Runs `work` for every item, a limited number at once. After a failure no further item is begun; what is under way
- * is awaited before the failure goes on.
- */
-export const forEachLimited = async <T>(items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> => {
-  const queue = [...items].values();
-  const failures: unknown[] = [];
-  const runLane = async () => {
-    for (const item of queue) {
-      if (failures.length > 0) return;
-      try {
-        await work(item);
-      } catch (thrown) {
-        failures.push(thrown);
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: CONCURRENCY }, runLane));
-  if (failures.length > 0) throw failures[0];
 };
 
 /**

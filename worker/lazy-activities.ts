@@ -32,10 +32,9 @@ const NAMES = {
   writeRecord: true,
 } as const satisfies Record<keyof AllActivities, true>;
 
-const load = async (
-  watch: CallWatch,
-  rest: Omit<ActivityDependencies, keyof AwsClients>,
-): Promise<Record<string, unknown>> => {
+type OtherDependencies = Omit<ActivityDependencies, keyof AwsClients>;
+
+const load = async (watch: CallWatch, rest: OtherDependencies): Promise<Record<string, unknown>> => {
   const [{ standardClients }, { createActivities }, { workerLogActivities }] = await Promise.all([
     import('../activities/clients.ts'),
     import('../activities/index.ts'),
@@ -45,7 +44,7 @@ const load = async (
 };
 
 /** All activities, with AWS clients by the SDK's standard chain; `watch` sees every call of theirs. */
-export const lazyActivities = (watch: CallWatch, rest: Omit<ActivityDependencies, keyof AwsClients>): AllActivities => {
+export const lazyActivities = (watch: CallWatch, rest: OtherDependencies): AllActivities => {
   let loading: Promise<Record<string, unknown>> | null = null;
   const lazily = (name: string) => async (input: unknown) => {
     loading ??= load(watch, rest);

@@ -3,19 +3,17 @@
  * job's workflow until it has looked at its job and waits. The chain's own workflow meanwhile only waits for it. The cost of a size is that of
  * the chains which it has more than the size before; of the smallest, that of many turns in which so many are started and then ended.
  */
-import { spawn } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, type WorkflowHandle } from '@temporalio/client';
-import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from '@temporalio/worker';
-import { z } from 'zod';
+import { NativeConnection, Worker } from '@temporalio/worker';
 import { SEARCH_ATTRIBUTES } from '../../decisions/search-attributes.ts';
+import { forEachLimited } from '../../local/for-each-limited.ts';
 import { connectToLocalTemporal } from '../../local/local-clients.ts';
 import { startTemporalServer } from '../../local/temporal-server.ts';
 import { figure, type Figure } from '../figures.ts';
+import { kill, startOpenChainsWorker, writeWorkflowBundle } from '../open-chains.ts';
 import { startOpenJob } from '../open-jobs.ts';
 import { processorSeconds } from '../processor-time.ts';
 import { poke, signalThenActivity } from '../workflows/raw.ts';
@@ -23,7 +21,6 @@ import { GROWTH_BAR } from './bar.ts';
 
 const TASK_QUEUE = 'growth';
 const BARE_QUEUE = 'bare';
-const SIDE_BY_SIDE = 20;
 /** Each looks whether its job is there, and then how it is. */
 const LOOKS = 2;
 /** After its second look a workflow has a turn or two left: a worker that used no processor time for so long has none. */
@@ -32,8 +29,6 @@ const IDLE_MS = 60;
 /** The two processes that are measured. */
 const MEASURED = ['worker', 'server'] as const;
 type Seconds = Record<(typeof MEASURED)[number], number>;
-
-const reportShape = z.object({ describes: z.number() });
 
 class Stage {
   readonly #client: Client;
@@ -53,11 +48,9 @@ class Stage {
     const numbers = Array.from({ length: count }, (_, index) => this.#started + index);
     this.#started += count;
     const handles: WorkflowHandle[] = [];
-    const startSome = async (): Promise<void> => {
-      for (let number = numbers.shift(); number !== undefined; number = numbers.shift())
-        handles.push(await startOpenJob(this.#client, TASK_QUEUE, number));
-    };
-    await Promise.all(Array.from({ length: SIDE_BY_SIDE }, startSome));
+    await forEachLimited(numbers, async (number) => {
+      handles.push(await startOpenJob(this.#client, TASK_QUEUE, number));
+    });
     await this.#untilWaiting();
     const after = this.#seconds();
     return { handles, taken: { worker: after.worker - before.worker, server: after.server - before.server } };
@@ -162,32 +155,17 @@ export const measureChains = async (
   directory: string,
   { sizes, turns }: { sizes: readonly number[]; turns: number },
 ): Promise<Figure[]> => {
-  const bundle = join(directory, 'workflow-bundle.js');
-  const { code } = await bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
-    logger: new DefaultLogger('WARN'),
-  });
-  await writeFile(bundle, code);
+  const bundle = await writeWorkflowBundle(directory);
   const server = await startTemporalServer({
     logFile: join(directory, 'temporal.log'),
     searchAttributes: SEARCH_ATTRIBUTES,
   });
   const connection = await connectToLocalTemporal(server.address);
   const native = await NativeConnection.connect({ address: server.address });
-  const script = fileURLToPath(new URL('./chains-worker.ts', import.meta.url));
-  const worker = spawn(process.execPath, [script, server.address, TASK_QUEUE, bundle], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const worker = await startOpenChainsWorker({ address: server.address, taskQueue: TASK_QUEUE, bundle });
   try {
-    if (worker.pid === undefined) throw new Error('the worker did not start');
-    let describes = 0;
-    createInterface({ input: worker.stdout }).on('line', (line) => {
-      // Temporal's core writes its warnings there too.
-      if (line.startsWith('{')) ({ describes } = reportShape.parse(JSON.parse(line)));
-      else process.stderr.write(`${line}\n`);
-    });
     const client = new Client({ connection });
-    const stage = new Stage(client, { worker: worker.pid, server: server.pid }, () => describes);
+    const stage = new Stage(client, { worker: worker.pid, server: server.pid }, () => worker.report().describes);
     const bare = await Worker.create({
       connection: native,
       taskQueue: BARE_QUEUE,
@@ -196,9 +174,7 @@ export const measureChains = async (
     });
     return await bare.runUntil(compare(stage, () => bareTurns(client, server.pid, sizes[0] ?? 1, turns), sizes, turns));
   } finally {
-    const gone = new Promise((resolve) => worker.once('close', resolve));
-    worker.kill('SIGKILL');
-    await gone;
+    await kill(worker);
     await connection.close();
     await native.close().catch(() => undefined);
     await server.stop();

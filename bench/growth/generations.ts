@@ -66,7 +66,7 @@ const move = ({ facts, connection }: Stage, stepMs: number): Promise<number> =>
     stepMs,
   });
 
-/** Waits until a chain has had so many jobs, and no more. A child that has only just begun looks to {@link advance} as if it waited. */
+/** Waits until a chain has had so many jobs, and no more: {@link advance} ends with the time, not with the next job. */
 const waitForJob = async (stage: Stage, chain: string, jobs: number): Promise<void> => {
   for (let look = 0; look < 500; look += 1) {
     const { length } = await jobNamesOf(stage, chain);

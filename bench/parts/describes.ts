@@ -3,10 +3,10 @@
  * No server takes part: it answers how the reconciles of 100,000 jobs fall when they begin together, spread, or after an outage.
  */
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../decisions/durations.ts';
-import { NO_COUNTERS } from '../../decisions/ending.ts';
 import { newFollow, nextLookMs, type Follow } from '../../decisions/follow.ts';
 import { resolvePolicy } from '../../decisions/policy-schema.ts';
 import { figure, type Figure, type Part } from '../figures.ts';
+import { inProgress } from '../open-jobs.ts';
 
 const CHAINS = 100_000;
 const policy = resolvePolicy({}, { taskType: null, hasAlgorithms: false });
@@ -15,19 +15,7 @@ const context = { policy, streaming: false, sentObjects: 1_000 };
 /** A job in progress at an age; its workers are slow enough that it will be handed over. */
 const followAt = (createdAtMs: number, nowMs: number): Follow => ({
   ...newFollow(),
-  observation: {
-    kind: 'observed',
-    name: 'job',
-    arn: 'arn:aws:sagemaker:us-east-1:123456789012:labeling-job/job',
-    status: 'InProgress',
-    counters: { ...NO_COUNTERS, unlabeled: 1_000 },
-    failureReason: null,
-    createdAtMs,
-    lastModifiedAtMs: createdAtMs,
-    serviceNowMs: nowMs,
-    outputManifestUri: null,
-    finalModelArn: null,
-  },
+  observation: { ...inProgress('job', createdAtMs, nowMs), lastModifiedAtMs: createdAtMs },
 });
 
 /** Chance that is the same in every run. */

@@ -10,6 +10,7 @@ import { SEARCH_ATTRIBUTES } from '../../decisions/search-attributes.ts';
 import { labelingJobWorkflowId } from '../../decisions/names.ts';
 import { SIGNALS_AT_ONCE, startConsumer } from '../../events/consumer.ts';
 import { STATE_CHANGE_DETAIL_TYPE } from '../../events/state-change-pattern.ts';
+import { forEachLimited } from '../../local/for-each-limited.ts';
 import { connectToLocalTemporal } from '../../local/local-clients.ts';
 import { startTemporalServer } from '../../local/temporal-server.ts';
 import { stateChange } from '../../workflows/messages.ts';
@@ -51,22 +52,17 @@ const bodyOf = ({ jobName, status }: Event, number: number): string =>
 
 const workflowIdOf = (jobName: string): string => labelingJobWorkflowId({ account: ACCOUNT, region: REGION, jobName });
 
-const sideBySide = async <T>(items: readonly T[], many: number, work: (item: T) => Promise<void>): Promise<void> => {
-  const left = items.values();
-  await Promise.all(
-    Array.from({ length: many }, async () => {
-      for (const item of left) await work(item);
-    }),
-  );
-};
-
 const signalAll = async (client: Client, events: readonly Event[]): Promise<number> => {
   const startMs = performance.now();
   let number = 0;
-  await sideBySide(events, SIGNALS_AT_ONCE, async ({ jobName, status }) => {
-    number += 1;
-    await client.workflow.getHandle(`raw-${jobName}`).signal(stateChange, { status, eventId: `event-${number}` });
-  });
+  await forEachLimited(
+    events,
+    async ({ jobName, status }) => {
+      number += 1;
+      await client.workflow.getHandle(`raw-${jobName}`).signal(stateChange, { status, eventId: `event-${number}` });
+    },
+    SIGNALS_AT_ONCE,
+  );
   return events.length / ((performance.now() - startMs) / 1e3);
 };
 
@@ -104,25 +100,33 @@ const countLost = async (client: Client, events: readonly Event[]): Promise<numb
     expected.set(jobName, (expected.get(jobName) ?? new Set()).add(status));
   }
   let lost = 0;
-  await sideBySide([...expected], SIGNALS_AT_ONCE, async ([jobName, statuses]) => {
-    const { events: history } = await client.workflow.getHandle(workflowIdOf(jobName)).fetchHistory();
-    for (const { eventType, workflowExecutionSignaledEventAttributes: signal } of history ?? []) {
-      if (eventType !== SIGNALED) continue;
-      const payload = signal?.input?.payloads?.[0]?.data;
-      const text = payload === null || payload === undefined ? '' : Buffer.from(payload).toString('utf8');
-      for (const status of statuses) if (text.includes(`"${status}"`)) statuses.delete(status);
-    }
-    lost += statuses.size;
-  });
+  await forEachLimited(
+    expected,
+    async ([jobName, statuses]) => {
+      const { events: history } = await client.workflow.getHandle(workflowIdOf(jobName)).fetchHistory();
+      for (const { eventType, workflowExecutionSignaledEventAttributes: signal } of history ?? []) {
+        if (eventType !== SIGNALED) continue;
+        const payload = signal?.input?.payloads?.[0]?.data;
+        const text = payload === null || payload === undefined ? '' : Buffer.from(payload).toString('utf8');
+        for (const status of statuses) if (text.includes(`"${status}"`)) statuses.delete(status);
+      }
+      lost += statuses.size;
+    },
+    SIGNALS_AT_ONCE,
+  );
   return lost;
 };
 
 const startTargets = async (client: Client, jobs: number): Promise<void> => {
   const names = Array.from({ length: jobs }, (_, index) => `job-${index}`);
   const ids = names.flatMap((name) => [workflowIdOf(name), `raw-${name}`]);
-  await sideBySide(ids, SIGNALS_AT_ONCE, async (workflowId) => {
-    await client.workflow.start('nobody-runs-this', { taskQueue: 'no-worker', workflowId });
-  });
+  await forEachLimited(
+    ids,
+    async (workflowId) => {
+      await client.workflow.start('nobody-runs-this', { taskQueue: 'no-worker', workflowId });
+    },
+    SIGNALS_AT_ONCE,
+  );
 };
 
 type Rates = { raw: number; one: number };

@@ -3,68 +3,32 @@
  * it was killed until an event for each is handled by the next one. The baseline of that is the rate at which such a worker rebuilds the same
  * workflows from the server's histories when all that it is asked for is a query of each.
  */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '@temporalio/client';
-import { bundleWorkflowCode, DefaultLogger, Runtime } from '@temporalio/worker';
-import { z } from 'zod';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { HOUR_MS } from '../../decisions/durations.ts';
 import { MIN_BETWEEN_LOOKS_MS } from '../../decisions/follow.ts';
 import { SEARCH_ATTRIBUTES } from '../../decisions/search-attributes.ts';
+import { forEachLimited } from '../../local/for-each-limited.ts';
 import { connectToLocalTemporal } from '../../local/local-clients.ts';
-import { findFreePort, LOOPBACK } from '../../local/ports.ts';
 import { startTemporalServer } from '../../local/temporal-server.ts';
 import { labelingJobView, stateChange } from '../../workflows/messages.ts';
-import { workflowFiles } from '../../worker/workflow-code.ts';
 import { atMost, figure, type Figure, type Part } from '../figures.ts';
+import { kill, startOpenChainsWorker, writeWorkflowBundle, type RunningWorker } from '../open-chains.ts';
 import { openJobId, startOpenJob } from '../open-jobs.ts';
 
 const SIDE_BY_SIDE = 40;
-/** What Node takes by itself in a container of 1 GB: with more, it collects garbage so seldom that memory tells of nothing else. */
-const HEAP = '--max-old-space-size=512';
 const TASK_QUEUE = 'open-chains';
 /** The server forgets after ten seconds that a worker which is gone had workflows in memory. */
 const FORGOTTEN_MS = 11_000;
 /** A poll that gets nothing ends within a minute, so that each is counted. */
 const IDLE_MS = 65_000;
-const HOUR_MS = 3_600_000;
-
-const reportShape = z.object({ describes: z.number(), jobs: z.number(), memoryMb: z.number() });
-type Report = z.infer<typeof reportShape>;
-
-type RunningWorker = { child: ChildProcess; metricsUrl: string; report: () => Report };
 
 type Stage = { client: Client; address: string; bundle: string };
 
-const startWorker = async ({ address, bundle }: Stage): Promise<RunningWorker> => {
-  const script = fileURLToPath(new URL('../open-chains-worker.ts', import.meta.url));
-  const metricsAddress = `${LOOPBACK}:${await findFreePort()}`;
-  const child = spawn(process.execPath, [HEAP, script, address, TASK_QUEUE, bundle, metricsAddress], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const nothing: Report = { describes: 0, jobs: 0, memoryMb: 0 };
-  let latest = nothing;
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    // Temporal's core writes its warnings there too.
-    if (line.startsWith('{')) latest = reportShape.parse(JSON.parse(line));
-    else process.stderr.write(`${line}\n`);
-  });
-  return {
-    child,
-    metricsUrl: `http://${metricsAddress}/metrics`,
-    report: () => latest,
-  };
-};
-
-/** Kills it as an outage would, and waits until it is gone. */
-const kill = async ({ child }: RunningWorker): Promise<void> => {
-  const gone = new Promise((resolve) => child.once('close', resolve));
-  child.kill('SIGKILL');
-  await gone;
-};
+const startWorker = ({ address, bundle }: Stage): Promise<RunningWorker> =>
+  startOpenChainsWorker({ address, taskQueue: TASK_QUEUE, bundle });
 
 const until = async (isSo: () => boolean, what: string): Promise<void> => {
   for (let look = 0; look < 24_000; look += 1) {
@@ -74,14 +38,12 @@ const until = async (isSo: () => boolean, what: string): Promise<void> => {
   throw new Error(`${what} did not happen within ten minutes`);
 };
 
-const forEach = async (from: number, to: number, work: (number: number) => Promise<unknown>): Promise<void> => {
-  let next = from;
-  await Promise.all(
-    Array.from({ length: SIDE_BY_SIDE }, async () => {
-      while (next < to) await work(next++);
-    }),
+const forEach = (from: number, to: number, work: (number: number) => Promise<unknown>): Promise<void> =>
+  forEachLimited(
+    Array.from({ length: to - from }, (_, index) => from + index),
+    work,
+    SIDE_BY_SIDE,
   );
-};
 
 /** Calls to the server so far, long polls among them. */
 const callsOf = async ({ metricsUrl }: RunningWorker): Promise<number> => {
@@ -207,11 +169,7 @@ const measure = async (stage: Stage, { counts, sample, idleMs, quick }: Sizes): 
 /** See the head of this file. */
 export const run: Part = async ({ quick, directory }) => {
   Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
-  const bundle = join(directory, 'workflow-bundle.js');
-  const { workflowsPath, workflowInterceptorModules } = workflowFiles();
-  const logger = new DefaultLogger('WARN');
-  const { code } = await bundleWorkflowCode({ workflowsPath, workflowInterceptorModules, logger });
-  await writeFile(bundle, code);
+  const bundle = await writeWorkflowBundle(directory);
   const server = await startTemporalServer({
     logFile: join(directory, 'temporal.log'),
     searchAttributes: SEARCH_ATTRIBUTES,

@@ -10,7 +10,7 @@ import { Upload } from '@aws-sdk/lib-storage';
 import { datasetActivities } from '../../activities/datasets.ts';
 import { outputUriUnder } from '../../activities/manifest-places.ts';
 import { mergeActivities } from '../../activities/merging.ts';
-import { parseS3Uri } from '../../activities/s3-objects.ts';
+import { parseS3Uri, UPLOAD } from '../../activities/s3-objects.ts';
 import { jobDecided, jobEnded } from '../../decisions/after-job.ts';
 import { newChain, type ChainState } from '../../decisions/chain-state.ts';
 import { DAY_MS } from '../../decisions/durations.ts';
@@ -23,10 +23,9 @@ import { startMotoServer } from '../../local/moto-server.ts';
 import { specFor } from '../chains.ts';
 import { figure, median, timed, type Figure, type Part, type Taken } from '../figures.ts';
 import { chainFilePaths, makeChainFiles, type Shape } from '../merge-files.ts';
+import { inProgress } from '../open-jobs.ts';
 
 const PLACE = { bucket: 'label-relay', region: LOCAL_REGION, account: LOCAL_ACCOUNT };
-/** Parts in flight and their size, as the activities upload. */
-const UPLOAD = { queueSize: 2, partSize: 8 * 1024 * 1024 };
 const ROUNDS = 3;
 
 const titles: Record<Shape, string> = {
@@ -73,17 +72,9 @@ const prepare = async (s3: S3Client, directory: string, shape: Shape, objects: n
     stop: null,
     declines: 0,
     observation: {
-      kind: 'observed',
-      name: order.name,
-      arn: `arn:aws:sagemaker:${PLACE.region}:${PLACE.account}:labeling-job/${order.name}`,
+      ...inProgress(order.name, nowMs - DAY_MS, nowMs),
       status: 'Completed',
       counters: { ...NO_COUNTERS, totalLabeled: input.sentObjects, humanLabeled: input.sentObjects },
-      failureReason: null,
-      createdAtMs: nowMs - DAY_MS,
-      lastModifiedAtMs: nowMs,
-      serviceNowMs: nowMs,
-      outputManifestUri: null,
-      finalModelArn: null,
     },
   };
   return { state: jobEnded(jobDecided(opened, order, input), 1, ending), ending, manifestUri };

@@ -7,6 +7,7 @@ import type { Client } from '@temporalio/client';
 import type { WorkflowBundle } from '@temporalio/worker';
 import { startLoadQueue, type LoadQueue } from '../../bench/queue.ts';
 import { startConsumer, type RunningConsumer } from '../../events/consumer.ts';
+import { forEachLimited } from '../../local/for-each-limited.ts';
 import { LOCAL_ACCOUNT, LOCAL_REGION } from '../../local/child-environment.ts';
 import { labelingJobView } from '../../workflows/messages.ts';
 import { jobArn, stateChangeEvent } from '../events/recorded-events.ts';
@@ -24,15 +25,6 @@ const LOOK_EVERY_MS = 100;
 const PATIENCE_MS = 10 * 60_000;
 /** A message that could not be signalled comes back after so long; a second run is there by then. Seconds. */
 const RETURN_AFTER_S = 2;
-
-const sideBySide = async <Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> => {
-  const left = items.values();
-  await Promise.all(
-    Array.from({ length: SIDE_BY_SIDE }, async () => {
-      for (const item of left) await work(item);
-    }),
-  );
-};
 
 /** A question that was not answered in time is asked again. */
 const eventually = async (isSo: () => boolean | Promise<boolean>): Promise<void> => {
@@ -93,8 +85,12 @@ export const burstOfMany = (stage: BurstStage, { jobs, each }: { jobs: number; e
     const names = range(jobs).map((job) => `many-${job}`);
     const viewOf = (name: string) => followerOf(client, name).query(labelingJobView);
     const stopFollowing = await startFollowing(address, workflowBundle);
-    await sideBySide(names, (name) => follow(client, name));
-    await sideBySide(names, (name) => eventually(async () => (await viewOf(name)).observation !== null));
+    await forEachLimited(names, (name) => follow(client, name), SIDE_BY_SIDE);
+    await forEachLimited(
+      names,
+      (name) => eventually(async () => (await viewOf(name)).observation !== null),
+      SIDE_BY_SIDE,
+    );
     await stopFollowing();
 
     await queue.send(range(each).flatMap((number) => names.map((name) => eventOf(name, number))));
@@ -105,19 +101,23 @@ export const burstOfMany = (stage: BurstStage, { jobs, each }: { jobs: number; e
     const stopAgain = await startFollowing(address, workflowBundle);
     const unheard: string[] = [];
     let lost = 0;
-    await sideBySide(names, async (name) => {
-      // The server keeps signals out of the history while a workflow task is under way, and an answer comes after it.
-      await eventually(async () => (await viewOf(name)).events >= each);
-      const told = await toldTo(client, name);
-      // A queue delivers at least once: repeats are allowed, and may not stand for what is missing.
-      lost += each - new Set(told).size;
-      let events = 0;
-      await eventually(async () => {
-        ({ events } = await viewOf(name));
-        return true;
-      });
-      if (events < told.length) unheard.push(`${name} knows of ${events} of ${told.length}`);
-    });
+    await forEachLimited(
+      names,
+      async (name) => {
+        // The server keeps signals out of the history while a workflow task is under way, and an answer comes after it.
+        await eventually(async () => (await viewOf(name)).events >= each);
+        const told = await toldTo(client, name);
+        // A queue delivers at least once: repeats are allowed, and may not stand for what is missing.
+        lost += each - new Set(told).size;
+        let events = 0;
+        await eventually(async () => {
+          ({ events } = await viewOf(name));
+          return true;
+        });
+        if (events < told.length) unheard.push(`${name} knows of ${events} of ${told.length}`);
+      },
+      SIDE_BY_SIDE,
+    );
     await stopAgain();
     return { jobs, events: jobs * each, lost, unheard };
   });

@@ -1,13 +1,13 @@
 /** Followers of labeling jobs that never end, the product's workflow code for them, and what each was told. */
 import type { Client } from '@temporalio/client';
 import { NativeConnection, Worker, type WorkflowBundle } from '@temporalio/worker';
+import { inProgress } from '../../bench/open-jobs.ts';
 import { DAY_MS } from '../../decisions/durations.ts';
-import { NO_COUNTERS, type Observation } from '../../decisions/ending.ts';
+import type { Observation } from '../../decisions/ending.ts';
 import { describeTaskQueue, labelingJobWorkflowId } from '../../decisions/names.ts';
 import { resolvePolicy } from '../../decisions/policy-schema.ts';
 import { LOCAL_ACCOUNT, LOCAL_REGION } from '../../local/child-environment.ts';
 import type { labelingJob } from '../../workflows/labeling-job.ts';
-import { jobArn } from '../events/recorded-events.ts';
 
 const TASK_QUEUE = 'bursts';
 const PLACE = { account: LOCAL_ACCOUNT, region: LOCAL_REGION };
@@ -15,19 +15,7 @@ const PLACE = { account: LOCAL_ACCOUNT, region: LOCAL_REGION };
 /** SageMaker that answers of every job that it goes on. */
 const describeLabelingJob = async ({ name }: { name: string }): Promise<Observation> => {
   const nowMs = Date.now();
-  return {
-    kind: 'observed',
-    name,
-    arn: jobArn(name, LOCAL_ACCOUNT),
-    status: 'InProgress',
-    counters: { ...NO_COUNTERS, unlabeled: 1_000 },
-    failureReason: null,
-    createdAtMs: nowMs - DAY_MS,
-    lastModifiedAtMs: nowMs,
-    serviceNowMs: nowMs,
-    outputManifestUri: null,
-    finalModelArn: null,
-  };
+  return inProgress(name, nowMs - DAY_MS, nowMs);
 };
 
 /** A worker of the product's workflows; resolves with what stops it. */

@@ -1,7 +1,7 @@
 /** What Temporal and the queues must look like when everything has come to rest. */
 import { GetQueueAttributesCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { Client } from '@temporalio/client';
-import { forEachLimited } from '../../local/open-workflows.ts';
+import { forEachLimited } from '../../local/for-each-limited.ts';
 import { localAwsConfig } from '../../local/local-clients.ts';
 
 /** temporal/api/enums/v1/event_type.proto. */
