@@ -59,8 +59,25 @@ export const isPortOpen = (port: number): Promise<boolean> =>
     socket.once('error', () => resolve(false));
   });
 
-/** How often a server is started on another free port after it lost the first to somebody else. */
+/** How often a server is started again, on other free ports, after it lost one to somebody else. */
 const ATTEMPTS = 3;
+
+/**
+ * Runs `start`, and again while `lostAPort` says of a failure that somebody else took a port meanwhile.
+ * @throws what the last attempt threw.
+ */
+export const startAgainOnClash = async <T>(
+  start: () => Promise<T>,
+  lostAPort: (thrown: unknown) => Promise<boolean>,
+): Promise<T> => {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await start();
+    } catch (thrown) {
+      if (attempt === ATTEMPTS || !(await lostAPort(thrown))) throw thrown;
+    }
+  }
+};
 
 /**
  * Runs `start` on the port that was asked for, or on a free one, again with another free one if it fails there.
@@ -75,13 +92,10 @@ export const withPort = async <T>(
     await checkPortIsFree(port, whatFor);
     return await start(port);
   }
-  for (let attempt = 1; ; attempt += 1) {
-    const free = await findFreePort();
-    try {
-      return await start(free);
-    } catch (thrown) {
-      // Only a clash is worth another try: then somebody else now listens there.
-      if (attempt === ATTEMPTS || !(await isPortOpen(free))) throw thrown;
-    }
-  }
+  let free = 0;
+  return await startAgainOnClash(
+    async () => start((free = await findFreePort())),
+    // Then somebody else now listens there.
+    () => isPortOpen(free),
+  );
 };

@@ -90,10 +90,12 @@ const untilTrue = async (check: () => Promise<boolean>, signal: AbortSignal): Pr
   return '';
 };
 
-/** The last lines of a log, for an error message. */
+/** The last lines of a log, for an error message; of a Go program that panicked, the lines that say why. */
 export const tailOfLog = async (logFile: string, lines = 5): Promise<string> => {
-  const text = await readFile(logFile, 'utf8').catch(() => '');
-  return text.trimEnd().split('\n').slice(-lines).join('\n');
+  const all = (await readFile(logFile, 'utf8').catch(() => '')).trimEnd().split('\n');
+  const panic = all.findLastIndex((line) => line.startsWith('panic: '));
+  const first = panic === -1 ? all.length - lines : panic;
+  return all.slice(Math.max(0, first)).slice(0, lines).join('\n');
 };
 
 const describeExit = ({ code, signal }: ProcessExit): string =>

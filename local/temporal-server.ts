@@ -1,10 +1,11 @@
 /**
  * The Temporal dev server of the local stack: which program it is, how it is set up, and its life.
  */
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runCommand } from './commands.ts';
 import { connectToLocalTemporal } from './local-clients.ts';
-import { LOOPBACK, withPort } from './ports.ts';
+import { checkPortIsFree, findFreePort, LOOPBACK, startAgainOnClash } from './ports.ts';
 import { type RunningProcess, startProcess } from './processes.ts';
 import { ensurePythonEnvironment } from './python-environment.ts';
 
@@ -113,13 +114,26 @@ const argumentsFor = (
   ].flat();
 
 /**
+ * How its log tells that it lost a port. It listens on two that we choose and on five that it chooses by itself a moment before; of
+ * those, a lost one ends in a panic.
+ */
+const LOST_A_PORT = /address already in use|^panic: /m;
+
+/**
  * Starts a dev server on loopback, able to skip time.
  * @throws InputError if a chosen port is in use; OperationError if the server does not start.
  */
 export const startTemporalServer = async (options: TemporalServerOptions): Promise<TemporalServer> => {
   const command = options.executable ?? (await findTemporalExecutable());
-  const start = async (port: number, uiPort: number): Promise<TemporalServer> => {
+  if (options.port !== undefined) await checkPortIsFree(options.port, 'the Temporal server');
+  if (options.uiPort !== undefined) await checkPortIsFree(options.uiPort, 'the Temporal Web UI');
+  const logged = async (): Promise<string> => readFile(options.logFile, 'utf8').catch(() => '');
+  let before = 0;
+  const start = async (): Promise<TemporalServer> => {
+    const port = options.port ?? (await findFreePort());
+    const uiPort = options.uiPort ?? (await findFreePort());
     const address = `${LOOPBACK}:${port}`;
+    before = (await logged()).length;
     const { pid, logFile, exited, stop } = await startProcess({
       name: 'The Temporal dev server',
       command,
@@ -129,8 +143,5 @@ export const startTemporalServer = async (options: TemporalServerOptions): Promi
     });
     return { address, webUrl: `http://${LOOPBACK}:${uiPort}`, namespace: 'default', pid, logFile, exited, stop };
   };
-  // Either port may be lost to somebody else, and then another one is tried.
-  return await withPort(options.port, 'the Temporal server', (port) =>
-    withPort(options.uiPort, 'the Temporal Web UI', (uiPort) => start(port, uiPort)),
-  );
+  return await startAgainOnClash(start, async () => LOST_A_PORT.test((await logged()).slice(before)));
 };

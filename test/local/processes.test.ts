@@ -53,6 +53,12 @@ test('a child that ends before it is ready is explained with the end of its log'
   );
 });
 
+test('a child that panicked is explained with the reason, not with the end of its stack', async () => {
+  await expect(start(`{ echo 'panic: no port'; seq 20; } >&2; exit 2`)).rejects.toThrow(
+    /ended with exit code 2\..*log.*\npanic: no port\n1\n2\n3\n4$/s,
+  );
+});
+
 test('a child that does not become ready is stopped', async () => {
   await expect(start('echo $$; exec sleep 1000', { readyTimeoutMs: 200 })).rejects.toThrow(/was not ready after/);
   const log = await readFile(join(await temporaryFolder(), `child-${count}.log`), 'utf8');

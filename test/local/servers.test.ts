@@ -1,16 +1,12 @@
 /**
  * The servers that other tests stand on.
  */
-import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { CreateBucketCommand, ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
 import { SEARCH_ATTRIBUTES } from '../../decisions/search-attributes.ts';
 import { localAwsConfig } from '../../local/local-clients.ts';
-import { LOOPBACK } from '../../local/ports.ts';
 import { findTemporalExecutable, startTemporalServer } from '../../local/temporal-server.ts';
 import { motoServer, temporalDevServer, timeSkippingServer } from '../support/servers.ts';
 
@@ -49,43 +45,49 @@ test('the AWS emulator answers the real SDK, and a file asks for it as often as 
   expect((await motoServer()).endpoint).toBe(endpoint);
 });
 
-/** Ends the first time, as the server does that finds the port of its Web UI taken: once somebody else listens there. */
-const LOSES_A_PORT = `#!/bin/sh
+/** Ends the first time as the server does that lost a port to somebody else. */
+const losesAPort = (temporal: string, last: string): string => `#!/bin/sh
 if [ ! -e "$0.lost" ]; then
-  while [ "$1" != --ui-port ]; do shift; done
-  echo "$2" > "$0.new" && mv "$0.new" "$0.lost"
-  while [ ! -e "$0.taken" ]; do sleep 0.1; done
-  exit 1
+  touch "$0.lost"
+  ${last}
 fi
-exec "$TEMPORAL" "$@"
+exec "${temporal}" "$@"
 `;
 
-/** Listens on the port that a file names, as soon as it is there. */
-const takePort = async (executable: string): Promise<Server> => {
-  for (;;) {
-    const text = await readFile(`${executable}.lost`, 'utf8').catch(() => null);
-    if (text !== null) {
-      const server = createServer().listen(Number(text), LOOPBACK);
-      await once(server, 'listening');
-      await writeFile(`${executable}.taken`, '');
-      return server;
+test.each([
+  ['of its Web UI', `echo "Error: can't set UI port $6: listen tcp $4:$6: bind: address already in use"; exit 1`],
+  ['of one of its own services', 'echo "panic: failed assigning ephemeral port: failed to assign a free port"; exit 2'],
+])(
+  'the dev server that loses the port %s to somebody else is started on another',
+  async (_, last) => {
+    const directory = await mkdtemp(join(tmpdir(), 'label-relay-ports-'));
+    const executable = join(directory, 'temporal');
+    await writeFile(executable, losesAPort(await findTemporalExecutable(), last), { mode: 0o755 });
+    try {
+      const logFile = join(directory, 'temporal.log');
+      const server = await startTemporalServer({ executable, logFile, searchAttributes: {} });
+      expect((await fetch(server.webUrl)).status).toBe(200);
+      await server.stop();
+    } finally {
+      await rm(directory, { recursive: true, force: true });
     }
-    await setTimeout(20);
-  }
-};
+  },
+  60_000,
+);
 
-test('the dev server that loses the port of its Web UI to somebody else is started on another', async () => {
+test('the dev server that ends for another reason is started once, and the error has the end of its log', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'label-relay-ports-'));
   const executable = join(directory, 'temporal');
-  await writeFile(executable, LOSES_A_PORT.replace('$TEMPORAL', await findTemporalExecutable()), { mode: 0o755 });
-  const somebodyElse = takePort(executable);
+  await writeFile(executable, `#!/bin/sh\necho started >> "$0.starts"\necho "Error: no such flag"; exit 1\n`, {
+    mode: 0o755,
+  });
   try {
     const logFile = join(directory, 'temporal.log');
-    const server = await startTemporalServer({ executable, logFile, searchAttributes: {} });
-    expect((await fetch(server.webUrl)).status).toBe(200);
-    await server.stop();
+    await expect(startTemporalServer({ executable, logFile, searchAttributes: {} })).rejects.toThrow(
+      /ended with exit code 1\. The end of its log .*\nError: no such flag$/,
+    );
+    expect(await readFile(`${executable}.starts`, 'utf8')).toBe('started\n');
   } finally {
-    (await somebodyElse).close();
     await rm(directory, { recursive: true, force: true });
   }
 }, 60_000);
