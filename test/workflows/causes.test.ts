@@ -113,6 +113,16 @@ const toldTo = async (workflowId: string, count: number): Promise<(string | null
   throw new Error(`${workflowId} did not ask for ${count} Describes`);
 };
 
+/** Until the job waits for its next look: an event that comes while it looks starts none of its own. */
+const untilWaiting = async (workflowId: string): Promise<void> => {
+  for (let left = 600; left > 0; left -= 1) {
+    const { events } = await env.client.workflow.getHandle(workflowId).fetchHistory();
+    if (events?.some(({ timerStartedEventAttributes: timer }) => (timer ?? null) !== null) === true) return;
+    await sleep(100);
+  }
+  throw new Error(`${workflowId} does not wait for its next look`);
+};
+
 test('what a traced start or event causes carries its trace on; a workflow beside it that nobody traces has none', async () => {
   const plain = await startJob(clientWith(null), 'plain');
   const traced = await startJob(clientWith(TRACED), 'traced');
@@ -138,7 +148,7 @@ test.each([
   'a header with %s is as none: the event is taken',
   async (what, payload) => {
     const handle = await startJob(clientWith(null), `junk-${what.replaceAll(' ', '-')}`);
-    await toldTo(handle.workflowId, 2);
+    await untilWaiting(handle.workflowId);
     await clientWith(payload)
       .workflow.getHandle(handle.workflowId)
       .signal(stateChange, { status: 'InProgress', eventId: 'e-1' });
