@@ -82,6 +82,8 @@ export class ChainRun {
   endingReported: { generation: number; ending: Ending } | null = null;
   /** Outputs that were written again and could not be read; whoever creates a job must not wait for their merge. */
   unreadableOutputs: readonly LateOutput[] = [];
+  /** When this run last began to look at the outputs of all jobs, and all that was new was merged; by workflow time. */
+  outputsSeenMs: number | null = null;
   /** The spec as it was when a job was decided: what is amended meanwhile holds from the next job on. */
   decided: { generation: number; spec: Spec } | null = null;
   /** The generation that an earlier run of this chain decided and may have created. */

@@ -5,8 +5,13 @@
  */
 import { patched } from '@temporalio/workflow';
 
-/** By id: since which version, and why. None yet: nothing was released before 0.1.0. */
-export const PATCHES: Readonly<Record<string, { since: string; why: string }>> = {};
+/** By id: since which version, and why. */
+export const PATCHES: Readonly<Record<string, { since: string; why: string }>> = {
+  'no-look-right-after-a-merge': {
+    since: '0.1.0',
+    why: 'a merge looks at the outputs of all jobs itself; a second look right after it only delayed the next job',
+  },
+};
 
 /** Whether this history has the change. @throws for an id that is not in the list: the workflow task fails, and no command is taken. */
 export const isPatched = (id: string): boolean => {

@@ -15,11 +15,12 @@ import {
 } from '../decisions/after-job.ts';
 import { generationOf, type ChainState, type Phase } from '../decisions/chain-state.ts';
 import { countersLookMs, jobsToCount } from '../decisions/counters.ts';
-import { DAY_MS, HOUR_MS, MINUTE_MS, formatDuration } from '../decisions/durations.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, formatDuration } from '../decisions/durations.ts';
 import type { Ending } from '../decisions/ending.ts';
 import { REFUSED_LOOKS_TOLD, unseenLookMs } from '../decisions/follow.ts';
 import { call } from './calls.ts';
 import type { ChainRun } from './chain-run.ts';
+import { isPatched } from './patches.ts';
 import { blockOf, waitForPerson } from './person.ts';
 
 type EndedJob = Extract<Ending, { kind: 'ended' }>;
@@ -122,6 +123,7 @@ export const settle = async (run: ChainRun, phase: Extract<Phase, { kind: 'settl
   const ending = await heardCounters(run, generation, phase.ending);
   for (let look = 0, waitedMs = 0; ; look += 1) {
     const { phase: current } = run.state;
+    const nowMs = Date.now();
     const result = await call('settleAndMerge', `Merge the output of ${ending.observation.name}`, {
       state: run.state,
       generation,
@@ -132,6 +134,8 @@ export const settle = async (run: ChainRun, phase: Extract<Phase, { kind: 'settl
       // Older outputs that AWS has written again were merged on the way.
       const withLate = lateLabelsMerged(run.state, result.merge.dataset, result.lateOutputs);
       run.set(jobMerged(withLate, ending, generation, result.merge));
+      run.outputsSeenMs = nowMs;
+      run.unreadableOutputs = [];
       const { newlySetAside } = result.merge;
       if (newlySetAside > 0) run.tell.setAside(generation, newlySetAside);
       return;
@@ -208,12 +212,18 @@ const mergeLateLabels = async (run: ChainRun, resumed: () => boolean): Promise<v
   run.set({ ...next, end: next.end === null ? null : { ...next.end, ...written } });
 };
 
+/** All outputs were looked at less than this before: what changed since is found by whoever creates the next job. */
+const JUST_SEEN_MS = 10 * SECOND_MS;
+
 /**
  * Merges what AWS has published since the last merge: labels may come late while the chain waits between two jobs. True if
  * there was something, or something to ask; the next order is then decided anew.
  */
 export const mergePublished = async (run: ChainRun): Promise<boolean> => {
   const { state } = run;
+  const nowMs = Date.now();
+  const justSeen = run.outputsSeenMs !== null && nowMs - run.outputsSeenMs < JUST_SEEN_MS;
+  if (justSeen && isPatched('no-look-right-after-a-merge')) return false;
   run.unreadableOutputs = [];
   const mayCome = state.generations.some((job) => !job.complete && job.input !== null && job.createdAtMs !== null);
   if (state.dataset === null || !mayCome) return false;
@@ -226,8 +236,10 @@ export const mergePublished = async (run: ChainRun): Promise<boolean> => {
       return true;
     }
     run.unreadableOutputs = late.outputs;
+    return false;
   }
-  if (late.kind !== 'merged') return false;
+  run.outputsSeenMs = nowMs;
+  if (late.kind === 'nothing-new') return false;
   run.set(lateLabelsMerged(run.state, late.dataset, late.outputs));
   return true;
 };

@@ -1,6 +1,7 @@
 /** Labels that are published late: whenever a job is about to be created, and when the chain is over, they are read first. */
 import type { ChainState } from '../../decisions/chain-state.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../decisions/durations.ts';
+import { labelingChainWorkflowId } from '../../decisions/names.ts';
 import { timeSkippingServer } from '../support/servers.ts';
 import { expectNothingPaidTwice } from './support/paid-once.ts';
 import { World } from './support/world.ts';
@@ -28,12 +29,35 @@ test('I1: published while a person is waited for, they are merged before the nex
   await world.env.sleep(2 * DAY_MS);
   await world.resume('asked-long');
   const state = await world.untilEnded('asked-long');
+  expect(await activitiesOf('asked-long')).toContain('mergeLateLabels');
   expect(outcomes(state)).toEqual(['stopped-outside', 'labeled']);
   expect(lateLabels('asked-long')).toBeGreaterThan(0);
   // The second job was sent only what nobody had labeled, so no label came twice.
   expect(state.dataset?.doubled).toBe(0);
   expect(state.generations.reduce((sum, { newLabels }) => sum + newLabels, 0)).toBe(10);
   expectNothingPaidTwice(world, 'asked-long');
+});
+
+/** The activities of a chain's workflow so far, in order. */
+const activitiesOf = async (chain: string): Promise<string[]> => {
+  const { events } = await world.env.client.workflow.getHandle(labelingChainWorkflowId(chain)).fetchHistory();
+  return (events ?? []).flatMap(
+    ({ activityTaskScheduledEventAttributes: scheduled }) => scheduled?.activityType?.name ?? [],
+  );
+};
+
+test('a job that follows a merge at once does not wait for another look at the outputs', async () => {
+  await world.start('at-once', {
+    job: { StoppingConditions: { MaxHumanLabeledObjectCount: 4 } },
+    policy: { stoppingConditions: 'per-job' },
+  });
+  const state = await world.untilEnded('at-once');
+  expect(outcomes(state)).toEqual(['stopping-condition', 'stopping-condition', 'labeled']);
+  const activities = await activitiesOf('at-once');
+  const afterMerges = activities.filter(
+    (name, index) => activities[index - 1] === 'settleAndMerge' && name !== 'settleAndMerge',
+  );
+  expect(afterMerges).toEqual(['writeJobInput', 'writeJobInput', 'writeFinal']);
 });
 
 test('I1: published while a full quota is waited for, they make the input outdated: it is not created, the next one is', async () => {
