@@ -13,9 +13,9 @@ export const run: Part = async ({ quick, directory }) => {
   Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
   return quick
     ? [
-        ...(await measureObjects(directory, { sizes: [1_000, 10_000, 100_000], rounds: 3 })),
+        ...(await measureObjects(directory, { sizes: [1_000, 10_000], rounds: 3 })),
         ...(await measureGenerations({ chains: 2, generations: 4, warmUp: 2 })),
-        ...(await measureChains(directory, { sizes: [10, 100], turns: 4 })),
+        ...(await measureChains(directory, { sizes: [10, 50], turns: 3 })),
       ]
     : [
         ...(await measureObjects(directory, { sizes: [1_000, 10_000, 100_000, 1_000_000], rounds: 3 })),

@@ -152,7 +152,7 @@ export const measureReaction = async (facts: StackFacts, quick: boolean): Promis
       activities: { answer: () => Promise.resolve('answer') },
     });
     const stage = { facts, client: new Client({ connection }), sqs };
-    const { raw, reactions } = await worker.runUntil(measure(stage, WARM_UP + (quick ? 10 : 50)));
+    const { raw, reactions } = await worker.runUntil(measure(stage, WARM_UP + (quick ? 5 : 50)));
     const compare = (name: string, what: keyof Reaction, share: number, bar: number | null): Figure => {
       const ours = percentile(
         reactions.map((each) => each[what]),
