@@ -21,7 +21,7 @@ const SHARED_REASONS = 1_000;
 const SHARED_REASON_MAX_BYTES = 8 * 1024;
 /** Bytes gathered before they are sorted and put aside. */
 const STRETCH_BYTES = 16 * 1024 * 1024;
-const FIRST_STRETCH_BYTES = 1024 * 1024;
+const FIRST_STRETCH_BYTES = 16 * 1024;
 /** The spool is handed sorted stretches; it need not gather much more. */
 const SPOOL_BUDGET_BYTES = 1024 * 1024;
 

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '@temporalio/client';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { HOUR_MS } from '../../decisions/durations.ts';
+import { MIN_BETWEEN_LOOKS_MS } from '../../decisions/follow.ts';
 import { SEARCH_ATTRIBUTES } from '../../decisions/search-attributes.ts';
 import { forEachLimited } from '../../local/for-each-limited.ts';
 import { connectToLocalTemporal } from '../../local/local-clients.ts';
@@ -19,9 +20,8 @@ import { openJobId, startOpenJob } from '../open-jobs.ts';
 
 const SIDE_BY_SIDE = 40;
 const TASK_QUEUE = 'open-chains';
-/** Workflows of which nothing is asked but to be rebuilt; nobody else's tasks stand in their queue. */
-const SAMPLE_QUEUE = 'open-chains-sample';
-const FIRST_OF_SAMPLE = 50_000;
+/** As a job takes in about two days. */
+const OLDER_BY_LOOKS = 8;
 /** The server forgets after ten seconds that a worker which is gone had workflows in memory. */
 const FORGOTTEN_MS = 11_000;
 /** A poll that gets nothing ends within a minute, so that each is counted. */
@@ -29,8 +29,8 @@ const IDLE_MS = 65_000;
 
 type Stage = { client: Client; address: string; bundle: string };
 
-const startWorker = ({ address, bundle }: Stage, taskQueue = TASK_QUEUE): Promise<RunningWorker> =>
-  startOpenChainsWorker({ address, taskQueue, bundle });
+const startWorker = ({ address, bundle }: Stage): Promise<RunningWorker> =>
+  startOpenChainsWorker({ address, taskQueue: TASK_QUEUE, bundle });
 
 const until = async (isSo: () => boolean, what: string): Promise<void> => {
   for (let look = 0; look < 24_000; look += 1) {
@@ -64,32 +64,20 @@ const eventsOf = async ({ client }: Stage, number: number): Promise<number> =>
   (await client.workflow.getHandle(openJobId(number)).query(labelingJobView)).events;
 
 /** Starts so many, and waits until each has looked whether its job is there, and then how it is. */
-const startJobs = async (
-  { client }: Stage,
-  worker: RunningWorker,
-  taskQueue: string,
-  from: number,
-  to: number,
-): Promise<void> => {
-  await forEach(from, to, (number) => startOpenJob(client, taskQueue, number));
+const startJobs = async ({ client }: Stage, worker: RunningWorker, from: number, to: number): Promise<void> => {
+  await forEach(from, to, (number) => startOpenJob(client, TASK_QUEUE, number));
   await until(() => worker.report().describes >= 2 * (to - from), 'the first look of every job');
 };
 
-const startSample = async (stage: Stage, sample: number): Promise<void> => {
-  const worker = await startWorker(stage, SAMPLE_QUEUE);
-  await startJobs(stage, worker, SAMPLE_QUEUE, FIRST_OF_SAMPLE, FIRST_OF_SAMPLE + sample);
-  await kill(worker);
-};
-
-/** Seconds that a new worker takes to rebuild one of the sample, with many under way; the other workers only wait meanwhile. */
-const rebuildSeconds = async (stage: Stage, sample: number): Promise<number> => {
+/** Seconds that a new worker takes to rebuild one of the workflows before a number, with many under way. All wait, and nobody has a worker. */
+const rebuildSeconds = async (stage: Stage, before: number, sample: number): Promise<number> => {
   await sleep(FORGOTTEN_MS);
-  const worker = await startWorker(stage, SAMPLE_QUEUE);
-  const last = FIRST_OF_SAMPLE + sample - 1;
-  await eventsOf(stage, last);
+  const worker = await startWorker(stage);
+  const from = before - sample;
+  await eventsOf(stage, from - 1);
   const startMs = performance.now();
-  await forEach(FIRST_OF_SAMPLE, last, (number) => eventsOf(stage, number));
-  const seconds = (performance.now() - startMs) / 1e3 / (sample - 1);
+  await forEach(from, before, (number) => eventsOf(stage, number));
+  const seconds = (performance.now() - startMs) / 1e3 / sample;
   await kill(worker);
   return seconds;
 };
@@ -100,15 +88,50 @@ const signalAll = async ({ client }: Stage, count: number, eventId: string): Pro
     client.workflow.getHandle(openJobId(number)).signal(stateChange, { status: 'InProgress', eventId }),
   );
 
-/** Seconds from the start of so many workers until the event of each job is handled: the job is looked at. */
-const handleAll = async (stage: Stage, count: number, workers: number): Promise<number> => {
+/** Seconds from the start of so many workers until the event of each job is handled: the job is looked at. And the memory of the largest. */
+const handleAll = async (
+  stage: Stage,
+  count: number,
+  workers: number,
+): Promise<{ seconds: number; memoryMb: number }> => {
   await signalAll(stage, count, crypto.randomUUID());
   const startMs = performance.now();
   const running = await Promise.all(Array.from({ length: workers }, () => startWorker(stage)));
   await until(() => running.reduce((sum, { report }) => sum + report().jobs, 0) >= count, 'an event for each job');
   const seconds = (performance.now() - startMs) / 1e3;
+  const memoryMb = Math.max(...running.map(({ report }) => report().memoryMb));
   await Promise.all(running.map(kill));
-  return seconds;
+  return { seconds, memoryMb };
+};
+
+/** Lets each job look so often more, as it does in some days; the length of their histories then. */
+const growOlder = async (stage: Stage, count: number, looks: number): Promise<number> => {
+  const worker = await startWorker(stage);
+  for (let look = 1; look <= looks; look += 1) {
+    await signalAll(stage, count, crypto.randomUUID());
+    await until(() => worker.report().describes >= look * count, 'another look at every job');
+  }
+  await kill(worker);
+  return (await stage.client.workflow.getHandle(openJobId(count - 1)).describe()).historyLength;
+};
+
+/** The time until an event of each is handled after a kill, against that for rebuilding all. */
+const killed = async (
+  stage: Stage,
+  count: number,
+  sample: number,
+): Promise<{ one: Awaited<ReturnType<typeof handleAll>>; figure: (name: string, note: string) => Figure }> => {
+  const replay = count * (await rebuildSeconds(stage, count, sample));
+  const one = await handleAll(stage, count, 1);
+  return {
+    one,
+    figure: (name, note) =>
+      figure(`${name}, killed: until one event for each is handled`, one.seconds / replay, '×', {
+        baseline: { what: `${count} rebuilt at ${(count / replay).toFixed(0)} a second`, value: replay, unit: 's' },
+        bar: atMost(1.3),
+        note: `${one.seconds.toFixed(1)} s, the start of the process included${note}`,
+      }),
+  };
 };
 
 /** Events that are in no workflow. */
@@ -127,45 +150,45 @@ const measure = async (stage: Stage, { counts, sample, idleMs, quick }: Sizes): 
   const smallest = counts[0] ?? 0;
   let smallestMb = 0;
   let started = 0;
-  await startSample(stage, sample);
   for (const count of counts) {
     const name = `open-chains: ${count.toLocaleString('en')}`;
     const worker = await startWorker(stage);
-    await startJobs(stage, worker, TASK_QUEUE, started, count);
+    await startJobs(stage, worker, started, count);
     started = count;
     const calls = await callsPerHour(worker, idleMs);
-    const { memoryMb } = worker.report();
-    smallestMb ||= memoryMb;
-    const replay = count * (await rebuildSeconds(stage, sample));
+    const waitingMb = worker.report().memoryMb;
     await kill(worker);
-    const one = await handleAll(stage, count, 1);
+    const { one, figure: killedFigure } = await killed(stage, count, sample);
+    smallestMb ||= one.memoryMb;
+    // At most one look in so long.
+    await sleep(MIN_BETWEEN_LOOKS_MS);
     const two = count === smallest && !quick ? await handleAll(stage, count, 2) : null;
     figures.push(
-      figure(`${name}, memory of the worker`, memoryMb / smallestMb, '×', {
+      figure(`${name}, memory of the worker that has handled an event of each`, one.memoryMb / smallestMb, '×', {
         baseline: { what: `${smallest} open`, value: smallestMb, unit: 'MB' },
         bar: count === smallest ? null : atMost(1.2),
-        note: `${memoryMb.toFixed(0)} MB`,
+        note: `${one.memoryMb.toFixed(0)} MB; of the worker that started them ${waitingMb.toFixed(0)} MB`,
       }),
       figure(`${name}, calls of the worker to the server while all wait`, calls, '/h', {
         note: 'its polls; what a job does at its looks is counted in the part cost',
       }),
-      figure(`${name}, killed: until one event for each is handled`, one / replay, '×', {
-        baseline: { what: `${count} rebuilt at ${(count / replay).toFixed(0)} a second`, value: replay, unit: 's' },
-        bar: atMost(1.3),
-        note: `${one.toFixed(1)} s, the start of the process included`,
-      }),
+      killedFigure(name, ''),
     );
     if (two === null) continue;
     const asked = await startWorker(stage);
     figures.push(
-      figure(`${name}, killed: two workers against one`, one / two, '×', {
+      figure(`${name}, killed: two workers against one`, one.seconds / two.seconds, '×', {
         note: 'on one machine with one server, of which they share what there is',
       }),
       figure(`${name}, events lost`, await countLost(stage, count, 2), 'events', { bar: atMost(0) }),
     );
     await kill(asked);
   }
-  return figures;
+  if (quick) return figures;
+  const events = await growOlder(stage, smallest, OLDER_BY_LOOKS);
+  const older = await killed(stage, smallest, sample);
+  const name = `open-chains: ${smallest.toLocaleString('en')} of some days`;
+  return [...figures, older.figure(name, `; histories of ${events} events`)];
 };
 
 /** See the head of this file. */
@@ -182,7 +205,7 @@ export const run: Part = async ({ quick, directory }) => {
     return await measure(
       stage,
       quick
-        ? { counts: [50], sample: 50, idleMs: 2_000, quick }
+        ? { counts: [50], sample: 40, idleMs: 2_000, quick }
         : { counts: [1_000, 10_000], sample: 500, idleMs: IDLE_MS, quick },
     );
   } finally {
