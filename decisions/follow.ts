@@ -222,7 +222,9 @@ export const nextLookMs = (follow: Follow, context: FollowContext, jitter: numbe
     const initializingByMs = observation.createdAtMs + policy.initializingWithinMs;
     if (observation.status === 'Initializing' && initializingByMs > nowMs) candidates.push(initializingByMs);
   }
-  return Math.max(MIN_BETWEEN_LOOKS_MS, Math.min(...candidates) - nowMs);
+  // The service tells its time in whole seconds (the Date header): before the next whole one, it would not be time yet by that clock.
+  const atMs = Math.ceil(Math.min(...candidates) / SECOND_MS) * SECOND_MS;
+  return Math.max(MIN_BETWEEN_LOOKS_MS, atMs - nowMs);
 };
 
 /** The look at the head of the list was taken. */
