@@ -22,6 +22,8 @@ const SIDE_BY_SIDE = 40;
 const TASK_QUEUE = 'open-chains';
 /** As a job takes in about two days. */
 const OLDER_BY_LOOKS = 8;
+/** Longer than an answer of Describe needs to its workflow. */
+const APPLIED_MS = 2_000;
 /** The server forgets after ten seconds that a worker which is gone had workflows in memory. */
 const FORGOTTEN_MS = 11_000;
 /** A poll that gets nothing ends within a minute, so that each is counted. */
@@ -110,6 +112,8 @@ const growOlder = async (stage: Stage, count: number, looks: number): Promise<nu
   for (let look = 1; look <= looks; look += 1) {
     await signalAll(stage, count, crypto.randomUUID());
     await until(() => worker.report().describes >= look * count, 'another look at every job');
+    // An event that comes while a job looks starts no look of its own.
+    await sleep(APPLIED_MS);
   }
   await kill(worker);
   return (await stage.client.workflow.getHandle(openJobId(count - 1)).describe()).historyLength;
