@@ -90,12 +90,10 @@ const signalAll = async ({ client }: Stage, count: number, eventId: string): Pro
     client.workflow.getHandle(openJobId(number)).signal(stateChange, { status: 'InProgress', eventId }),
   );
 
+type Handled = { seconds: number; memoryMb: number };
+
 /** Seconds from the start of so many workers until the event of each job is handled: the job is looked at. And the memory of the largest. */
-const handleAll = async (
-  stage: Stage,
-  count: number,
-  workers: number,
-): Promise<{ seconds: number; memoryMb: number }> => {
+const handleAll = async (stage: Stage, count: number, workers: number): Promise<Handled> => {
   await signalAll(stage, count, crypto.randomUUID());
   const startMs = performance.now();
   const running = await Promise.all(Array.from({ length: workers }, () => startWorker(stage)));
@@ -120,22 +118,18 @@ const growOlder = async (stage: Stage, count: number, looks: number): Promise<nu
 };
 
 /** The time until an event of each is handled after a kill, against that for rebuilding all. */
-const killed = async (
+const measureKilled = async (
   stage: Stage,
-  count: number,
-  sample: number,
-): Promise<{ one: Awaited<ReturnType<typeof handleAll>>; figure: (name: string, note: string) => Figure }> => {
+  { name, count, sample, note = '' }: { name: string; count: number; sample: number; note?: string },
+): Promise<{ one: Handled; compared: Figure }> => {
   const replay = count * (await rebuildSeconds(stage, count, sample));
   const one = await handleAll(stage, count, 1);
-  return {
-    one,
-    figure: (name, note) =>
-      figure(`${name}, killed: until one event for each is handled`, one.seconds / replay, '×', {
-        baseline: { what: `${count} rebuilt at ${(count / replay).toFixed(0)} a second`, value: replay, unit: 's' },
-        bar: atMost(1.3),
-        note: `${one.seconds.toFixed(1)} s, the start of the process included${note}`,
-      }),
-  };
+  const compared = figure(`${name}, killed: until one event for each is handled`, one.seconds / replay, '×', {
+    baseline: { what: `${count} rebuilt at ${(count / replay).toFixed(0)} a second`, value: replay, unit: 's' },
+    bar: atMost(1.3),
+    note: `${one.seconds.toFixed(1)} s, the start of the process included${note}`,
+  });
+  return { one, compared };
 };
 
 /** Events that are in no workflow. */
@@ -162,11 +156,8 @@ const measure = async (stage: Stage, { counts, sample, idleMs, quick }: Sizes): 
     const calls = await callsPerHour(worker, idleMs);
     const waitingMb = worker.report().memoryMb;
     await kill(worker);
-    const { one, figure: killedFigure } = await killed(stage, count, sample);
+    const { one, compared } = await measureKilled(stage, { name, count, sample });
     smallestMb ||= one.memoryMb;
-    // At most one look in so long.
-    await sleep(MIN_BETWEEN_LOOKS_MS);
-    const two = count === smallest && !quick ? await handleAll(stage, count, 2) : null;
     figures.push(
       figure(`${name}, memory of the worker that has handled an event of each`, one.memoryMb / smallestMb, '×', {
         baseline: { what: `${smallest} open`, value: smallestMb, unit: 'MB' },
@@ -176,9 +167,12 @@ const measure = async (stage: Stage, { counts, sample, idleMs, quick }: Sizes): 
       figure(`${name}, calls of the worker to the server while all wait`, calls, '/h', {
         note: 'its polls; what a job does at its looks is counted in the part cost',
       }),
-      killedFigure(name, ''),
+      compared,
     );
-    if (two === null) continue;
+    if (count !== smallest || quick) continue;
+    // At most one look in so long.
+    await sleep(MIN_BETWEEN_LOOKS_MS);
+    const two = await handleAll(stage, count, 2);
     const asked = await startWorker(stage);
     figures.push(
       figure(`${name}, killed: two workers against one`, one.seconds / two.seconds, '×', {
@@ -190,9 +184,10 @@ const measure = async (stage: Stage, { counts, sample, idleMs, quick }: Sizes): 
   }
   if (quick) return figures;
   const events = await growOlder(stage, smallest, OLDER_BY_LOOKS);
-  const older = await killed(stage, smallest, sample);
   const name = `open-chains: ${smallest.toLocaleString('en')} of some days`;
-  return [...figures, older.figure(name, `; histories of ${events} events`)];
+  const note = `; histories of ${events} events`;
+  const { compared } = await measureKilled(stage, { name, count: smallest, sample, note });
+  return [...figures, compared];
 };
 
 /** See the head of this file. */
