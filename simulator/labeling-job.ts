@@ -300,14 +300,15 @@ export class LabelingJob {
     const objects = this.#objects;
     if (tasks === null || objects === null) return;
     this.#tasks = null;
-    const { openTasks = 'never' } = this.rules;
+    const { openTasks = 'never', lateLabels } = this.rules;
     const open = tasks.close(openTasks === 'late');
     if (openTasks === 'at-end') {
       for (const { index, answers } of open) if (answers > 0) objects.label(index, answers, false);
     }
     if (openTasks !== 'late') return;
     const { agenda, draw, nowMs } = this.#environment;
-    agenda.plan(nowMs() + between(draw('late labels', this.name), HOUR_MS, DAY_MS), () => {
+    const lateMs = lateLabels ?? between(draw('late labels', this.name), HOUR_MS, DAY_MS);
+    agenda.plan(nowMs() + lateMs, () => {
       for (const { index, answers } of tasks.openObjects()) if (answers > 0) objects.label(index, answers, true);
       objects.output.writeLate();
     });

@@ -108,6 +108,8 @@ const jobRuleSchema = z.strictObject({
   stop: stopSchema.optional(),
   /** Tasks open when a job is stopped, fails or expires: lost, consolidated at once, or published up to a day later. */
   openTasks: z.enum(['never', 'at-end', 'late']).optional(),
+  /** How long after the tasks were taken from the team the labels of `late` ones are published. Default: 1 to 24 hours. */
+  lateLabels: duration.optional(),
   /** The status that StoppingConditions lead to. */
   stoppingCondition: z.enum(['Stopped', 'Completed']).optional(),
   initializing: duration.optional(),

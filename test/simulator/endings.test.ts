@@ -63,6 +63,17 @@ describe('a job that is stopped', () => {
     expect((await account.describe()).LabelCounters.TotalLabeled).toBe(0);
   });
 
+  test('publishes the open tasks as late as the script says', async () => {
+    const account = openAccount({ script: { jobs: [{ ...slow, openTasks: 'late', lateLabels: '30h' }] } });
+    await account.create();
+    await account.advance(4 * MINUTE);
+    await account.call('StopLabelingJob', { LabelingJobName: JOB });
+    await account.advance(29 * HOUR);
+    expect(account.output().filter((line) => 'species' in line)).toEqual([]);
+    await account.advance(HOUR);
+    expect(account.output().filter((line) => 'species' in line)).toHaveLength(5);
+  });
+
   test('consolidates what was answered at the end if the script says so', async () => {
     const account = openAccount({ objects: 3, script: { jobs: [{ workers: { count: 1 }, openTasks: 'at-end' }] } });
     await account.create(withHuman(createRequest(), { NumberOfHumanWorkersPerDataObject: 2 }));

@@ -62,7 +62,8 @@ test('a job that follows a merge at once does not wait for another look at the o
 
 test('I1: published while a full quota is waited for, they make the input outdated: it is not created, the next one is', async () => {
   await world.start('quota-late', {
-    jobs: [stoppedOutside],
+    // Long after the person was asked, so that the next input is written before them.
+    jobs: [{ ...stoppedOutside, lateLabels: '20h' }],
     api: [{ op: 'CreateLabelingJob', job: 'quota-late-*-002', fault: 'ResourceLimitExceeded', times: 200 }],
   });
   await world.untilAttention('quota-late');
