@@ -4,6 +4,7 @@ import { assetActivities } from './assets.ts';
 import type { AwsClients } from './clients.ts';
 import { labelingJobActivities } from './labeling-jobs.ts';
 import { datasetActivities } from './datasets.ts';
+import { decidedJobActivities } from './decided-jobs.ts';
 import { mergeActivities } from './merging.ts';
 import { notificationActivities } from './notifications.ts';
 import { beatWhile } from './heartbeat.ts';
@@ -32,6 +33,7 @@ const allActivities = (dependencies: ActivityDependencies) => ({
   ...datasetActivities(dependencies),
   ...mergeActivities(dependencies),
   ...recordActivities(dependencies),
+  ...decidedJobActivities(dependencies),
   ...adoptionActivities(dependencies),
   ...assetActivities(dependencies),
   ...notificationActivities(dependencies),

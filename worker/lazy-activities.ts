@@ -28,6 +28,7 @@ const NAMES = {
   stopLabelingJob: true,
   summarizeObjects: true,
   writeFinal: true,
+  writeInputAndRecord: true,
   writeJobInput: true,
   writeRecord: true,
 } as const satisfies Record<keyof AllActivities, true>;

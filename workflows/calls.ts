@@ -37,6 +37,7 @@ const gradeOf: Calls = {
   copyAssets: quick,
   adoptJobInput: heavy,
   writeJobInput: heavy,
+  writeInputAndRecord: heavy,
   settleAndMerge: heavy,
   mergeLateLabels: heavy,
   addObjects: heavy,

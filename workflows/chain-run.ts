@@ -3,11 +3,13 @@
  * record. The parts of the chain (opening, running a job, settling, waiting for a person, ending) work on it.
  */
 import { condition, setCurrentDetails, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import type { WriteRecordResult } from '../activities/records.ts';
 import type { LateOutput } from '../decisions/after-job.ts';
 import type { Attention } from '../decisions/attention.ts';
-import { lastGeneration, newChain, type ChainState, type EndStatus } from '../decisions/chain-state.ts';
+import { lastGeneration, newChain, type ChainState, type EndStatus, type JobInput } from '../decisions/chain-state.ts';
 import type { Ending } from '../decisions/ending.ts';
 import type { Amendment } from '../decisions/amend.ts';
+import type { JobOrder } from '../decisions/next-order.ts';
 import type { ResumeOptions } from '../decisions/resume.ts';
 import { CHAIN_MEMO } from '../decisions/search-attributes.ts';
 import type { Spec } from '../decisions/spec.ts';
@@ -139,18 +141,35 @@ export class ChainRun {
 
   /** @throws Superseded; fails with `storage-refused` where S3 refuses, and is then still to be done. */
   async writeRecord(why: string): Promise<void> {
+    await this.#recording(async (content) => ({
+      record: await call('writeRecord', `Write the chain's record: ${why}`, content),
+    }));
+  }
+
+  /** Writes the input of the job that is next and the record that holds it; null: the job is a streaming one. @throws as {@link writeRecord}. */
+  async writeInputAndRecord(order: JobOrder): Promise<JobInput | null> {
+    const { input } = await this.#recording((content) =>
+      call('writeInputAndRecord', `Write the input of ${order.name}, and the chain's record`, { ...content, order }),
+    );
+    return input;
+  }
+
+  /** What a person gives while the record is written is still to be recorded. */
+  async #recording<Result extends { record: WriteRecordResult }>(
+    write: (content: { state: ChainState; pending: Pending; sequence: number }) => Promise<Result>,
+  ): Promise<Result> {
     this.unrecorded = false;
     const { state, recordSequence, pending } = this.carried;
-    const written = await call('writeRecord', `Write the chain's record: ${why}`, {
-      state,
-      pending,
-      sequence: recordSequence,
-    }).catch((error: unknown) => {
-      this.unrecorded = true;
+    try {
+      const result = await write({ state, pending, sequence: recordSequence });
+      const { record } = result;
+      if (record.kind === 'superseded') throw new Superseded(record.uri);
+      this.carried.recordSequence = record.sequence + 1;
+      return result;
+    } catch (error) {
+      if (!(error instanceof Superseded)) this.unrecorded = true;
       throw error;
-    });
-    if (written.kind === 'superseded') throw new Superseded(written.uri);
-    this.carried.recordSequence = written.sequence + 1;
+    }
   }
 
   /**

@@ -15,7 +15,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { jobDecided, jobEnded, jobInTrouble, jobObserved, jobSeen } from '../decisions/after-job.ts';
-import { generationOf, withGeneration, type EndStatus } from '../decisions/chain-state.ts';
+import { generationOf, withGeneration, type EndStatus, type JobInput } from '../decisions/chain-state.ts';
 import { formatDuration } from '../decisions/durations.ts';
 import { nextOrder, type JobOrder, type Order } from '../decisions/next-order.ts';
 import { resume } from '../decisions/resume.ts';
@@ -34,6 +34,7 @@ import {
   type JobReport,
 } from './messages.ts';
 import { adoptChain, amendRecord, openChain, resumeChainFromRecord } from './opening.ts';
+import { isPatched } from './patches.ts';
 import { askToMend, blockOf, waitForPerson } from './person.ts';
 import { countJobs, lookForLateLabels, mergePublished, settle } from './settling.ts';
 
@@ -134,18 +135,22 @@ const decideJob = async (run: ChainRun, order: JobOrder): Promise<void> => {
   // Answers published while a person or a back-off was waited for: their objects are not sent again (I1).
   if (await mergePublished(run)) return;
   if (isOutdated()) return;
-  const { dataset } = run.state;
-  const input =
-    spec.streaming || dataset === null
-      ? null
-      : await call('writeJobInput', `Write the input of ${order.name}`, { spec, dataset, order });
+  const inOneTurn = isPatched('input-and-record-in-one-turn');
+  const input = await (inOneTurn ? run.writeInputAndRecord(order) : writeInput(run, order));
+  // The job stands in a record, and is not created: the record of what is decided instead follows.
   if (isOutdated()) return;
   run.decided = { generation: order.generation, spec };
   run.set(jobDecided(run.state, order, input));
   run.showInList();
-  await run.writeRecord(`${order.name} is decided`);
+  if (!inOneTurn) await run.writeRecord(`${order.name} is decided`);
   if (order.generation > 1) run.tell.continued(order.generation, order.name);
 };
+
+/** For histories from before both were written in one turn. */
+const writeInput = async ({ state: { spec, dataset } }: ChainRun, order: JobOrder): Promise<JobInput | null> =>
+  spec.streaming || dataset === null
+    ? null
+    : call('writeJobInput', `Write the input of ${order.name}`, { spec, dataset, order });
 
 /** What is next, with all that a person gave and all that AWS counts by now. */
 const decideNext = async (run: ChainRun): Promise<Order> => {

@@ -11,6 +11,10 @@ export const PATCHES: Readonly<Record<string, { since: string; why: string }>> =
     since: '0.1.0',
     why: 'a merge looks at the outputs of all jobs itself; a second look right after it only delayed the next job',
   },
+  'input-and-record-in-one-turn': {
+    since: '0.1.0',
+    why: 'one activity writes both: a turn fewer before the next job, and no job may exist before its record does',
+  },
 };
 
 /** Whether this history has the change. @throws for an id that is not in the list: the workflow task fails, and no command is taken. */

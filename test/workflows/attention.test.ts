@@ -410,6 +410,21 @@ describe('files and S3', () => {
     expect(world.jobNames('two-questions')).toHaveLength(1);
   });
 
+  test('storage-refused for the record of the next job: it is not created before its record is written (I3)', async () => {
+    world.s3.fault = (method, uri) =>
+      method === 'PUT' && uri.includes('/record/') && world.jobNames('no-record').length > 0 ? 'AccessDenied' : null;
+    await world.start('no-record', {
+      jobs: [{ workers: { ratePerHour: 0.5 }, fail: { after: '1h', reason: 'Internal error' } }],
+    });
+    expect(reasonOf(await world.untilAttention('no-record'))).toBe('storage-refused');
+    await world.env.sleep('3 days');
+    expect(world.jobNames('no-record')).toHaveLength(1);
+    world.s3.fault = null;
+    await world.resume('no-record');
+    expect((await world.untilEnded('no-record')).end?.status).toBe('labeled');
+    expect(world.jobNames('no-record')).toHaveLength(2);
+  });
+
   test('an outage of S3 is no question: it is tried until it works (I7)', async () => {
     let failures = 0;
     world.s3.fault = (method, uri) => {

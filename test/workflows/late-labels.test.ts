@@ -57,7 +57,7 @@ test('a job that follows a merge at once does not wait for another look at the o
   const afterMerges = activities.filter(
     (name, index) => activities[index - 1] === 'settleAndMerge' && name !== 'settleAndMerge',
   );
-  expect(afterMerges).toEqual(['writeJobInput', 'writeJobInput', 'writeFinal']);
+  expect(afterMerges).toEqual(['writeInputAndRecord', 'writeInputAndRecord', 'writeFinal']);
 });
 
 test('I1: published while a full quota is waited for, they make the input outdated: it is not created, the next one is', async () => {

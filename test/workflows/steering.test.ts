@@ -83,6 +83,23 @@ describe('stop', () => {
     expect(world.jobNames('backing-off')).toHaveLength(1);
   });
 
+  test('while the next job is being recorded: it is not created, and the last record does not hold it (I5)', async () => {
+    await world.start('recording', { jobs: [{ ...slow, fail: { after: '1h', reason: 'Internal error' } }] });
+    let isStopped = false;
+    let stop: Promise<CommandResult> | null = null;
+    world.s3.fault = (method, uri) => {
+      if (isStopped || method !== 'PUT' || !uri.includes('/jobs/002-')) return null;
+      stop ??= world.stop('recording').finally(() => (isStopped = true));
+      return 'InternalError';
+    };
+    const state = await world.untilEnded('recording');
+    expect(await stop).toEqual({ kind: 'accepted' });
+    expect(state).toMatchObject({ end: { status: 'stopped' }, generations: [{ generation: 1 }] });
+    expect(world.jobNames('recording')).toHaveLength(1);
+    const lengths = records('recording').map((record) => record.state.generations.length);
+    expect(lengths).toEqual([0, 1, 2, 1]);
+  });
+
   test('during settling: the labels that are paid for are waited for, then the chain ends', async () => {
     await world.start('settling', {
       jobs: [{ output: { late: '70m', every: '30d' }, stop: { after: '1h' }, ...slow }],
