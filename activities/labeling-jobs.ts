@@ -11,6 +11,7 @@ import {
 } from '@aws-sdk/client-sagemaker';
 import type { LabelCounters, Observation, StopRequest } from '../decisions/ending.ts';
 import type { LabelingJobRequest } from '../decisions/job-request.ts';
+import { outputManifestUri, type KnownOutput } from '../decisions/known-outputs.ts';
 import { JOB_TAGS } from '../decisions/names.ts';
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
@@ -18,7 +19,6 @@ import { messageOf } from '../errors.ts';
 import { attemptsOf, awsErrorName, isRefusal } from './aws-failures.ts';
 import { serviceDateOf } from './clients.ts';
 import { etagOf } from './s3-objects.ts';
-import { outputUriUnder } from './manifest-places.ts';
 
 /** `mayExist`: a try before this answer had none, and AWS may have accepted it. Absent in results from before this was told. */
 type Unheard = { mayExist?: boolean };
@@ -40,9 +40,6 @@ export type CreateResult =
 
 /** `refused`: AWS does not let us look; whether there is such a job is not known. */
 export type DescribeResult = Observation | { kind: 'absent'; message: string } | { kind: 'refused'; message: string };
-
-/** An output that may still change, as the chain knew it when it decided the next job. `uri` null: where AWS puts it. */
-export type KnownOutput = { jobName: string; uri: string | null; etag: string | null };
 
 /** `serviceNowMs`: the Date header of the answer. */
 export type StopResult =
@@ -172,7 +169,7 @@ export const labelingJobActivities = ({
   ): Promise<string | null> => {
     const looked = await Promise.all(
       outputs.map(async ({ jobName, uri, etag }) => {
-        const where = uri ?? outputUriUnder(request.OutputConfig.S3OutputPath, jobName);
+        const where = uri ?? outputManifestUri(request.OutputConfig.S3OutputPath, jobName);
         try {
           return (await etagOf(s3(region), where)) === etag ? null : where;
         } catch (thrown) {

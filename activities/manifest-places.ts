@@ -37,10 +37,6 @@ export const datasetUris = (spec: Spec, version: number, hash: string) => {
   };
 };
 
-/** Where AWS puts a job's output (DG sms-data-output) when Describe does not say. */
-export const outputUriUnder = (s3OutputPath: string, jobName: string): string =>
-  under(s3OutputPath, jobName, 'manifests', 'output', 'output.manifest');
-
 /** A dataset as the chain knows it. */
 export const datasetOf = (
   version: number,

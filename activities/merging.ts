@@ -10,29 +10,24 @@ import {
   generationOf,
   type ChainState,
   type Dataset,
-  type Generation,
   type JobInput,
 } from '../decisions/chain-state.ts';
 import { asTerminal, type Ending } from '../decisions/ending.ts';
+import { outputManifestUri, outputsThatMayChange, type KnownOutput } from '../decisions/known-outputs.ts';
 import type { Spec } from '../decisions/spec.ts';
 import { inspectOutput } from '../manifests/inspection.ts';
 import { mergeOutputs, type MergeTally } from '../manifests/merge.ts';
 import type { MergeSource } from '../manifests/merge-source.ts';
 import { unusable } from './aws-failures.ts';
-import {
-  datasetUris,
-  manifestReader,
-  outputUriUnder,
-  shortHash,
-  withFolder,
-  type ManifestDependencies,
-} from './manifest-places.ts';
+import { datasetUris, manifestReader, shortHash, withFolder, type ManifestDependencies } from './manifest-places.ts';
 import { etagOf, writeNewObjects } from './s3-objects.ts';
 
 type EndedJob = Extract<Ending, { kind: 'ended' }>;
 
 export type SettleResult =
   | { kind: 'merged'; merge: Merge; lateOutputs: LateOutput[] }
+  /** AWS has written the outputs of these earlier jobs again: they must be in the state, to be merged too. */
+  | { kind: 'late-outputs'; generations: number[] }
   /** The output does not yet hold the labels that AWS counted. */
   | { kind: 'waiting'; found: number; expected: number; message: string }
   | { kind: 'unreadable'; message: string };
@@ -42,11 +37,6 @@ export type LateResult =
   | { kind: 'merged'; dataset: Dataset; outputs: LateOutput[] }
   /** Nothing was merged; the outputs are as they were seen. */
   | { kind: 'unreadable'; message: string; outputs: LateOutput[] };
-
-const outputUriOf = (spec: Spec, job: Generation, ending: EndedJob | null): string =>
-  ending?.observation.outputManifestUri ??
-  job.output?.uri ??
-  outputUriUnder(spec.job.OutputConfig.S3OutputPath, job.name);
 
 const attemptRule =
   (state: ChainState, current: { generation: number; ending: EndedJob } | null) =>
@@ -88,30 +78,26 @@ export const mergeActivities = (dependencies: ManifestDependencies) => {
     labeledInput: mode === 'dataset',
   });
 
-  const lateSourceOf = (spec: Spec, { generation, input }: Generation, { uri, etag }: LateOutput): MergeSource[] =>
-    input === null ? [] : [{ generation, ...sentOf(spec, input), output: read(spec, uri, etag), late: true }];
+  const lateSourcesOf = ({ spec, generations }: ChainState, late: readonly LateOutput[]): MergeSource[] =>
+    generations.flatMap(({ generation, input }) => {
+      const output = late.find((one) => one.generation === generation);
+      return input === null || output === undefined
+        ? []
+        : [{ generation, ...sentOf(spec, input), output: read(spec, output.uri, output.etag), late: true }];
+    });
 
   const filesOf = (spec: Spec, { manifestUri, statesUri }: Dataset) => ({
     dataset: read(spec, manifestUri),
     states: read(spec, statesUri),
   });
 
-  /** Outputs of earlier jobs that AWS has written (again) since they were merged. */
-  const changedOutputs = async (
-    state: ChainState,
-    except: number,
-  ): Promise<{ job: Generation; output: LateOutput }[]> => {
-    const { spec } = state;
-    const candidates = state.generations.filter(
-      (job) => job.generation !== except && job.input !== null && job.createdAtMs !== null && !job.complete,
-    );
+  /** Those that AWS has written (again) since they were merged. */
+  const changedOutputs = async (spec: Spec, known: readonly KnownOutput[]): Promise<LateOutput[]> => {
     const looked = await Promise.all(
-      candidates.map(async (job) => {
-        const uri = outputUriOf(spec, job, null);
+      known.map(async ({ generation, jobName, uri: place, etag: merged }) => {
+        const uri = place ?? outputManifestUri(spec.job.OutputConfig.S3OutputPath, jobName);
         const etag = await etagOf(s3(spec.region), uri);
-        return etag === null || etag === job.output?.etag
-          ? []
-          : [{ job, output: { generation: job.generation, uri, etag } }];
+        return etag === null || etag === merged ? [] : [{ generation, uri, etag }];
       }),
     );
     return looked.flat();
@@ -171,28 +157,40 @@ export const mergeActivities = (dependencies: ManifestDependencies) => {
     });
 
   return {
-    /** Looks whether the output of an ended job holds the labels that AWS counted, and if so merges it. */
+    /**
+     * Looks whether the output of an ended job holds the labels that AWS counted, and if so merges it, with those of earlier jobs
+     * that AWS has written again.
+     */
     settleAndMerge: async ({
       state,
       generation,
       ending,
       acceptMissing,
+      others = outputsThatMayChange(state, generation),
     }: {
+      /** Holds this job, and of the earlier ones at least those that were asked for by `late-outputs`. */
       state: ChainState;
       generation: number;
       ending: EndedJob;
       acceptMissing: boolean;
+      /** Of the earlier jobs; absent in a history from before they were told: then all are in the state. */
+      others?: readonly KnownOutput[];
     }): Promise<SettleResult> => {
       const { spec, dataset } = state;
       const job = generationOf(state, generation);
       if (dataset === null || job === null || job.input === null) {
         throw unusable(`generation ${generation} has no input to merge with`);
       }
-      const uri = outputUriOf(spec, job, ending);
+      const uri =
+        ending.observation.outputManifestUri ??
+        job.output?.uri ??
+        outputManifestUri(spec.job.OutputConfig.S3OutputPath, job.name);
       // On their way together: a chain waits for this between two jobs.
       const sent = sentOf(spec, job.input);
       const files = filesOf(spec, dataset);
-      const [etag, late] = await Promise.all([etagOf(s3(spec.region), uri), changedOutputs(state, generation)]);
+      const [etag, late] = await Promise.all([etagOf(s3(spec.region), uri), changedOutputs(spec, others)]);
+      if (late.some((output) => generationOf(state, output.generation) === null))
+        return { kind: 'late-outputs', generations: late.map((output) => output.generation) };
       const { totalLabeled: expected, failed } = ending.observation.counters;
       const output = etag === null ? null : { uri, etag };
       const source: MergeSource | null =
@@ -225,11 +223,8 @@ export const mergeActivities = (dependencies: ManifestDependencies) => {
           };
         }
       }
-      const sources = [
-        ...late.flatMap(({ job: earlier, output: changed }) => lateSourceOf(spec, earlier, changed)),
-        ...(source === null ? [] : [source]),
-      ];
-      const madeFrom = [generation, output, late.map((one) => one.output), spec.policy.maxAttemptsPerObject];
+      const sources = [...lateSourcesOf(state, late), ...(source === null ? [] : [source])];
+      const madeFrom = [generation, output, late, spec.policy.maxAttemptsPerObject];
       const merged = await merge(state, dataset, files, sources, { generation, ending }, madeFrom);
       if ('unreadable' in merged) return { kind: 'unreadable', message: merged.unreadable };
       const own = merged.tally.perSource.find((source) => source.generation === generation);
@@ -245,20 +240,16 @@ export const mergeActivities = (dependencies: ManifestDependencies) => {
           unmatchedLabeled: merged.tally.perSource.reduce((sum, source) => sum + source.unmatchedLabeled, 0),
           unmatchedUri: merged.unmatchedUri,
         },
-        lateOutputs: withLabels(
-          late.map((one) => one.output),
-          merged.tally,
-        ),
+        lateOutputs: withLabels(late, merged.tally),
       };
     },
 
     /** Once more over the outputs of all jobs, for answers that were published after their merge. */
     mergeLateLabels: async ({ state }: { state: ChainState }): Promise<LateResult> => {
       const { dataset, spec } = state;
-      const late = dataset === null ? [] : await changedOutputs(state, -1);
-      if (dataset === null || late.length === 0) return { kind: 'nothing-new' };
-      const outputs = late.map((one) => one.output);
-      const sources = late.flatMap(({ job, output }) => lateSourceOf(spec, job, output));
+      const outputs = dataset === null ? [] : await changedOutputs(spec, outputsThatMayChange(state, null));
+      if (dataset === null || outputs.length === 0) return { kind: 'nothing-new' };
+      const sources = lateSourcesOf(state, outputs);
       const merged = await merge(state, dataset, filesOf(spec, dataset), sources, null, ['late', outputs]);
       return 'unreadable' in merged
         ? { kind: 'unreadable', message: merged.unreadable, outputs }

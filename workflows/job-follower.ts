@@ -23,10 +23,11 @@ import {
   type FollowContext,
 } from '../decisions/follow.ts';
 import type { LabelingJobRequest } from '../decisions/job-request.ts';
+import type { KnownOutput } from '../decisions/known-outputs.ts';
 import { labelingChainWorkflowId } from '../decisions/names.ts';
 import { noticesOf, type Notice } from '../decisions/notices.ts';
 import type { Policy } from '../decisions/policy.ts';
-import type { DescribeResult, KnownOutput } from '../activities/labeling-jobs.ts';
+import type { DescribeResult } from '../activities/labeling-jobs.ts';
 import { call, describeJob } from './calls.ts';
 import { decided } from './causes.ts';
 import { jobDetails } from './details.ts';

@@ -14,13 +14,14 @@ import {
   log,
   startChild,
 } from '@temporalio/workflow';
-import type { KnownOutput } from '../activities/labeling-jobs.ts';
 import { mergeBlocked } from '../decisions/after-job.ts';
 import type { Attention } from '../decisions/attention.ts';
 import { generationOf, lastGeneration, type Generation } from '../decisions/chain-state.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../decisions/durations.ts';
 import type { Ending } from '../decisions/ending.ts';
 import { labelingJobRequest } from '../decisions/job-request.ts';
+import { outputsThatMayChange, type KnownOutput } from '../decisions/known-outputs.ts';
+import type { Spec } from '../decisions/spec.ts';
 import { labelingJobName, labelingJobWorkflowId } from '../decisions/names.ts';
 import type { ChainRun } from './chain-run.ts';
 import { labelingJob, type LabelingJobInput } from './labeling-job.ts';
@@ -43,16 +44,12 @@ const beginOf = (run: ChainRun, job: Generation): LabelingJobInput['begin'] => {
   return run.inheritedGeneration === job.generation ? 'follow' : 'create';
 };
 
-/** Outputs that may still change, as they were when the job was decided. */
-const knownOutputsOf = (run: ChainRun, job: Generation): KnownOutput[] =>
-  run.state.generations
-    .filter(
-      (one) => one.generation !== job.generation && one.input !== null && one.createdAtMs !== null && !one.complete,
-    )
-    .map(({ generation, name, output }) => {
-      const known = run.unreadableOutputs.find((one) => one.generation === generation) ?? output;
-      return { jobName: name, uri: known?.uri ?? null, etag: known?.etag ?? null };
-    });
+/** Outputs that may still change, as they were when the job was decided; those that nobody could read, as they were seen. */
+const knownOutputsOf = (run: ChainRun, spec: Spec, job: Generation): KnownOutput[] =>
+  outputsThatMayChange({ ...run.state, spec }, job.generation).map((known) => {
+    const seen = run.unreadableOutputs.find(({ generation }) => generation === known.generation);
+    return seen === undefined ? known : { ...known, uri: seen.uri, etag: seen.etag };
+  });
 
 const inputOf = (run: ChainRun, job: Generation, begin: LabelingJobInput['begin']): LabelingJobInput => {
   const { stopRequested } = run.state;
@@ -65,7 +62,7 @@ const inputOf = (run: ChainRun, job: Generation, begin: LabelingJobInput['begin'
     policy: spec.policy,
     streaming: spec.streaming,
     sentObjects: job.input?.sentObjects ?? null,
-    knownOutputs: knownOutputsOf(run, job),
+    knownOutputs: knownOutputsOf(run, spec, job),
     begin,
     stop: generationOf(run.state, job.generation)?.stop ?? null,
     stopAskedFor: stopRequested?.reason ?? null,

@@ -18,6 +18,7 @@ import { countersLookMs, jobsToCount } from '../decisions/counters.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, formatDuration } from '../decisions/durations.ts';
 import type { Ending } from '../decisions/ending.ts';
 import { REFUSED_LOOKS_TOLD, unseenLookMs } from '../decisions/follow.ts';
+import { outputsThatMayChange } from '../decisions/known-outputs.ts';
 import { call } from './calls.ts';
 import type { ChainRun } from './chain-run.ts';
 import { isPatched } from './patches.ts';
@@ -121,15 +122,23 @@ export const settle = async (run: ChainRun, phase: Extract<Phase, { kind: 'settl
     return;
   }
   const ending = await heardCounters(run, generation, phase.ending);
+  /** This job, and earlier ones whose outputs AWS has written again: of the others a merge need not know more than their outputs. */
+  let merged: readonly number[] = [generation];
   for (let look = 0, waitedMs = 0; ; look += 1) {
     const { phase: current } = run.state;
     const nowMs = Date.now();
     const result = await call('settleAndMerge', `Merge the output of ${ending.observation.name}`, {
-      state: run.state,
+      state: { ...run.state, generations: run.state.generations.filter((job) => merged.includes(job.generation)) },
       generation,
       ending,
       acceptMissing: current.kind === 'settling' && current.acceptMissing,
+      others: outputsThatMayChange(run.state, generation),
     });
+    if (result.kind === 'late-outputs') {
+      merged = [...merged, ...result.generations];
+      look -= 1;
+      continue;
+    }
     if (result.kind === 'merged') {
       // Older outputs that AWS has written again were merged on the way.
       const withLate = lateLabelsMerged(run.state, result.merge.dataset, result.lateOutputs);

@@ -1,14 +1,15 @@
 /**
  * What a labeling job costs, the more jobs its chain has had: chains of tiny jobs, each ended by its stopping condition, through the
  * whole system on a local stack. A generation's share is its job's workflow, and of its chain's workflow all from the start of this job's to
- * the start of the next one's: following, ending, merge, decision, record.
+ * the start of the next one's: following, ending, merge, decision, record. The two that are compared last for weeks, as labeling jobs
+ * do; those between are over at once.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, type Connection } from '@temporalio/client';
 import proto, { type temporal } from '@temporalio/proto';
 import { z } from 'zod';
 import { LabelRelay } from '../../client.ts';
-import { MINUTE_MS } from '../../decisions/durations.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../decisions/durations.ts';
 import { labelingChainWorkflowId, labelingJobWorkflowId } from '../../decisions/names.ts';
 import { advance } from '../../local/advance.ts';
 import { connectToLocalTemporal } from '../../local/local-clients.ts';
@@ -22,6 +23,10 @@ import { GROWTH_BAR } from './bar.ts';
 
 /** The first that has one before it, whose output may still change. */
 const FIRST = 2;
+/** No labeling job lasts longer. */
+const LONGEST_MS = 30 * DAY_MS;
+/** A job is looked at so often when nothing is heard of it. */
+const LONG_STEP_MS = 6 * HOUR_MS;
 /** Processor time is measured over so many generations in a row: it comes in steps of 10 ms. */
 const IN_A_ROW = 3;
 /** More than any of these jobs takes, and enough for the first look that no event asks for. */
@@ -66,6 +71,15 @@ const move = ({ facts, connection }: Stage, stepMs: number): Promise<number> =>
     stepMs,
   });
 
+/** Moves through the weeks of a long job until a chain has its next one. */
+const moveThroughLongJob = async (stage: Stage, chain: string, jobs: number): Promise<void> => {
+  for (let leftMs = LONGEST_MS; leftMs > 0; leftMs -= LONG_STEP_MS) {
+    await move(stage, LONG_STEP_MS);
+    if ((await jobNamesOf(stage, chain)).length >= jobs) return;
+  }
+  throw new Error(`${chain} did not come to its job ${jobs} in a month`);
+};
+
 /** Waits until a chain has had so many jobs, and no more: {@link advance} ends with the time, not with the next job. */
 const waitForJob = async (stage: Stage, chain: string, jobs: number): Promise<void> => {
   for (let look = 0; look < 500; look += 1) {
@@ -77,13 +91,19 @@ const waitForJob = async (stage: Stage, chain: string, jobs: number): Promise<vo
 };
 
 /** Runs chains through their first generations, one after another; the worker's seconds for each, all chains together. */
-const runGenerations = async (stage: Stage, chains: readonly string[], generations: number): Promise<number[]> => {
+const runGenerations = async (
+  stage: Stage,
+  chains: readonly string[],
+  generations: number,
+  long: readonly number[],
+): Promise<number[]> => {
   await start(stage, chains, 2 * generations);
   for (const chain of chains) await waitForJob(stage, chain, 1);
   const taken: number[] = [];
   for (let generation = 1; generation <= generations; generation += 1) {
     const before = processorSeconds(stage.workerPid);
-    await move(stage, STEP_MS);
+    if (long.includes(generation)) await moveThroughLongJob(stage, chains[0] ?? '', generation + 1);
+    else await move(stage, STEP_MS);
     for (const chain of chains) await waitForJob(stage, chain, generation + 1);
     taken.push(processorSeconds(stage.workerPid) - before);
   }
@@ -123,39 +143,52 @@ const endAll = async ({ client }: Stage): Promise<void> => {
     await client.workflow.getHandle(workflowId).terminate();
 };
 
-const measure = async (stage: Stage, { chains, generations, warmUp }: GenerationSizes): Promise<Figure[]> => {
-  await setScript(stage.facts, { jobs: [{ match: {}, workers: { count: 1 }, output: { late: '0s' } }] });
+const measure = async (
+  stage: Stage,
+  { chains, generations, warmUp, longJobDays }: GenerationSizes,
+): Promise<Figure[]> => {
+  const compared = [FIRST, generations];
+  const longJobs = compared.map((generation) => ({
+    match: { name: `measured-*-${String(generation).padStart(3, '0')}` },
+    workers: { count: 1, from: `${longJobDays}d` },
+  }));
+  await setScript(stage.facts, {
+    jobs: [{ match: {}, workers: { count: 1 }, output: { late: '0s' } }, ...longJobs],
+  });
   // Code that is new to a process is slow.
-  await runGenerations(stage, chainNames('warm-up', chains), warmUp);
+  await runGenerations(stage, chainNames('warm-up', chains), warmUp, []);
   await endAll(stage);
   const measured = chainNames('measured', chains);
-  const seconds = await runGenerations(stage, measured, generations);
-  const [first, last] = await sharesOf(stage, measured[0] ?? '', [FIRST, generations]);
+  const seconds = await runGenerations(stage, measured, generations, compared);
+  const [first, last] = await sharesOf(stage, measured[0] ?? '', compared);
   if (first === undefined || last === undefined) throw new Error('nothing was measured');
   const compare = (what: string, before: number, after: number, unit: string): Figure =>
     figure(`growth: generation ${generations}, ${what}`, after / before, '×', {
-      baseline: { what: `generation ${FIRST}`, value: before, unit },
+      baseline: { what: `generation ${FIRST}; each lasts ${longJobDays} d`, value: before, unit },
       bar: GROWTH_BAR,
       note: `${after.toLocaleString('en', { maximumSignificantDigits: 4 })} ${unit}`,
     });
   const millisecondsPerJob = (from: number): number =>
     (seconds.slice(from - 1, from - 1 + IN_A_ROW).reduce((sum, each) => sum + each, 0) * 1e3) / IN_A_ROW / chains;
-  const lastRow = generations - IN_A_ROW + 1;
-  const [early, late] = [millisecondsPerJob(FIRST), millisecondsPerJob(lastRow)];
+  const [firstShort, lastRow] = [FIRST + 1, generations - IN_A_ROW];
+  const [early, late] = [millisecondsPerJob(firstShort), millisecondsPerJob(lastRow)];
   return [
     compare('Temporal actions', first.actions, last.actions, 'actions'),
     compare('history events', first.events, last.events, 'events'),
     compare('bytes of history', first.bytes / 1e3, last.bytes / 1e3, 'KB'),
-    figure(`growth: generations ${lastRow} to ${generations}, processor time of the worker`, late / early, '×', {
-      baseline: { what: `generations ${FIRST} to ${FIRST + IN_A_ROW - 1}`, value: early, unit: 'ms per job' },
+    figure(`growth: generations ${lastRow} to ${generations - 1}, processor time of the worker`, late / early, '×', {
+      baseline: { what: `generations ${firstShort} to ${firstShort + IN_A_ROW - 1}`, value: early, unit: 'ms per job' },
       bar: GROWTH_BAR,
       note: `${late.toFixed(0)} ms per job, ${chains} chains side by side`,
     }),
   ];
 };
 
-/** `chains`: side by side. `warmUp`: generations of as many other chains before. */
-export type GenerationSizes = { chains: number; generations: number; warmUp: number };
+/**
+ * `chains`: side by side. `warmUp`: generations of as many other chains before. `longJobDays`: nobody works on the two jobs that are
+ * compared before they are so old.
+ */
+export type GenerationSizes = { chains: number; generations: number; warmUp: number; longJobDays: number };
 
 /** The figures of the last generation. */
 export const measureGenerations = async (sizes: GenerationSizes): Promise<Figure[]> => {

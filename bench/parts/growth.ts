@@ -14,12 +14,12 @@ export const run: Part = async ({ quick, directory }) => {
   return quick
     ? [
         ...(await measureObjects(directory, { sizes: [1_000, 10_000], rounds: 3 })),
-        ...(await measureGenerations({ chains: 2, generations: 4, warmUp: 2 })),
+        ...(await measureGenerations({ chains: 2, generations: 7, warmUp: 2, longJobDays: 1 })),
         ...(await measureChains(directory, { sizes: [10, 50], turns: 3 })),
       ]
     : [
         ...(await measureObjects(directory, { sizes: [1_000, 10_000, 100_000, 1_000_000], rounds: 3 })),
-        ...(await measureGenerations({ chains: 4, generations: 24, warmUp: 6 })),
+        ...(await measureGenerations({ chains: 4, generations: 24, warmUp: 6, longJobDays: 20 })),
         ...(await measureChains(directory, { sizes: [10, 100, 1_000, 10_000], turns: 12 })),
       ];
 };

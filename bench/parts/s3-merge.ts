@@ -8,13 +8,13 @@ import { join } from 'node:path';
 import { CreateBucketCommand, GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { datasetActivities } from '../../activities/datasets.ts';
-import { outputUriUnder } from '../../activities/manifest-places.ts';
 import { mergeActivities } from '../../activities/merging.ts';
 import { parseS3Uri, UPLOAD } from '../../activities/s3-objects.ts';
 import { jobDecided, jobEnded } from '../../decisions/after-job.ts';
 import { newChain, type ChainState } from '../../decisions/chain-state.ts';
 import { DAY_MS } from '../../decisions/durations.ts';
 import { NO_COUNTERS, type Ending } from '../../decisions/ending.ts';
+import { outputManifestUri } from '../../decisions/known-outputs.ts';
 import { nextOrder } from '../../decisions/next-order.ts';
 import { readSpec } from '../../decisions/spec.ts';
 import { LOCAL_ACCOUNT, LOCAL_REGION } from '../../local/child-environment.ts';
@@ -63,7 +63,7 @@ const prepare = async (s3: S3Client, directory: string, shape: Shape, objects: n
   const order = nextOrder(opened);
   if (order.kind !== 'run-job') throw new Error(`no job is ordered but: ${order.kind}`);
   const input = await activities.writeJobInput({ spec, dataset, order });
-  await upload(s3, outputUriUnder(spec.job.OutputConfig.S3OutputPath, order.name), outputFile);
+  await upload(s3, outputManifestUri(spec.job.OutputConfig.S3OutputPath, order.name), outputFile);
   await rm(files, { recursive: true });
   const nowMs = Date.now();
   const ending: EndedJob = {

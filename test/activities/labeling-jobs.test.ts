@@ -79,7 +79,7 @@ describe('I1: an output that changed since the job was decided', () => {
   ])('%s: the job is not created, and the answer names it', async (_what, etag) => {
     const { createLabelingJob, simulator, store } = await openSageMaker();
     store.write(uri, '{"source":"a","species":1}\n');
-    const knownOutputs = [{ jobName: earlier, uri: null, etag }];
+    const knownOutputs = [{ generation: 1, jobName: earlier, uri: null, etag }];
     expect(await createLabelingJob({ region, request: inFolder, knownOutputs })).toEqual({
       kind: 'outdated',
       message: `${uri} was written after the input of this job`,
@@ -92,8 +92,8 @@ describe('I1: an output that changed since the job was decided', () => {
     store.write(uri, 'x');
     const etag = '"9dd4e461268c8034f5c8564e155c67a6"';
     const knownOutputs = [
-      { jobName: earlier, uri, etag },
-      { jobName: 'birds-abcde-00x', uri: null, etag: null },
+      { generation: 1, jobName: earlier, uri, etag },
+      { generation: 2, jobName: 'birds-abcde-00x', uri: null, etag: null },
     ];
     expect(await createLabelingJob({ region, request: inFolder, knownOutputs })).toMatchObject({ kind: 'created' });
   });

@@ -46,6 +46,22 @@ const activitiesOf = async (chain: string): Promise<string[]> => {
   );
 };
 
+test('I1: published while the next job runs, they are merged together with its output, which is told of them then', async () => {
+  const nobody = { workers: { count: 0 }, stop: { after: '3d' } };
+  await world.start('during-next', { jobs: [{ ...stoppedOutside, lateLabels: '30h' }, nobody] });
+  await world.untilAttention('during-next');
+  await world.resume('during-next');
+  const asked = await world.until('during-next', ({ generations, attention }) => {
+    return generations[1]?.outcome === 'stopped-outside' && attention !== null;
+  });
+  expect(lateLabels('during-next')).toBeGreaterThan(0);
+  const labels = asked.generations.map(({ newLabels }) => newLabels);
+  expect(labels).toEqual([asked.dataset?.labeled, 0]);
+  const merges = (await activitiesOf('during-next')).filter((name) => name === 'settleAndMerge');
+  // One for the first job; of the second, the one that finds them and the one that is given their job.
+  expect(merges).toHaveLength(3);
+});
+
 test('a job that follows a merge at once does not wait for another look at the outputs', async () => {
   await world.start('at-once', {
     job: { StoppingConditions: { MaxHumanLabeledObjectCount: 4 } },
