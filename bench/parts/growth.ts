@@ -14,7 +14,7 @@ export const run: Part = async ({ quick, directory }) => {
   return quick
     ? [
         ...(await measureObjects(directory, { sizes: [1_000, 10_000], rounds: 3 })),
-        ...(await measureGenerations({ chains: 2, generations: 7, warmUp: 2, longJobDays: 1 })),
+        ...(await measureGenerations({ chains: 2, generations: 4, warmUp: 2, longJobDays: 1 })),
         ...(await measureChains(directory, { sizes: [10, 50], turns: 3 })),
       ]
     : [
