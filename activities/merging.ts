@@ -5,13 +5,7 @@
  */
 import type { LateOutput, Merge } from '../decisions/after-job.ts';
 import { countsAttempt } from '../decisions/attempts.ts';
-import {
-  currentTerms,
-  generationOf,
-  type ChainState,
-  type Dataset,
-  type JobInput,
-} from '../decisions/chain-state.ts';
+import { currentTerms, generationOf, type ChainState, type Dataset, type JobInput } from '../decisions/chain-state.ts';
 import { asTerminal, type Ending } from '../decisions/ending.ts';
 import { outputManifestUri, outputsThatMayChange, type KnownOutput } from '../decisions/known-outputs.ts';
 import type { Spec } from '../decisions/spec.ts';
