@@ -11,7 +11,7 @@ import {
 } from '@aws-sdk/client-sagemaker';
 import type { LabelCounters, Observation, StopRequest } from '../decisions/ending.ts';
 import type { LabelingJobRequest } from '../decisions/job-request.ts';
-import { outputManifestUri, type KnownOutput } from '../decisions/known-outputs.ts';
+import { uriOfKnown, type KnownOutput } from '../decisions/known-outputs.ts';
 import { JOB_TAGS } from '../decisions/names.ts';
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
@@ -168,10 +168,10 @@ export const labelingJobActivities = ({
     outputs: readonly KnownOutput[],
   ): Promise<string | null> => {
     const looked = await Promise.all(
-      outputs.map(async ({ jobName, uri, etag }) => {
-        const where = uri ?? outputManifestUri(request.OutputConfig.S3OutputPath, jobName);
+      outputs.map(async (known) => {
+        const where = uriOfKnown(known, request.OutputConfig.S3OutputPath);
         try {
-          return (await etagOf(s3(region), where)) === etag ? null : where;
+          return (await etagOf(s3(region), where)) === known.etag ? null : where;
         } catch (thrown) {
           // S3 refuses to say: the merge of that output will ask a person, not the creation of this job.
           if (!(thrown instanceof ApplicationFailure)) throw thrown;

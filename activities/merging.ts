@@ -7,7 +7,7 @@ import type { LateOutput, Merge } from '../decisions/after-job.ts';
 import { countsAttempt } from '../decisions/attempts.ts';
 import { currentTerms, generationOf, type ChainState, type Dataset, type JobInput } from '../decisions/chain-state.ts';
 import { asTerminal, type Ending } from '../decisions/ending.ts';
-import { outputManifestUri, outputsThatMayChange, type KnownOutput } from '../decisions/known-outputs.ts';
+import { outputManifestUri, outputsThatMayChange, uriOfKnown, type KnownOutput } from '../decisions/known-outputs.ts';
 import type { Spec } from '../decisions/spec.ts';
 import { inspectOutput } from '../manifests/inspection.ts';
 import { mergeOutputs, type MergeTally } from '../manifests/merge.ts';
@@ -88,10 +88,10 @@ export const mergeActivities = (dependencies: ManifestDependencies) => {
   /** Those that AWS has written (again) since they were merged. */
   const changedOutputs = async (spec: Spec, known: readonly KnownOutput[]): Promise<LateOutput[]> => {
     const looked = await Promise.all(
-      known.map(async ({ generation, jobName, uri: place, etag: merged }) => {
-        const uri = place ?? outputManifestUri(spec.job.OutputConfig.S3OutputPath, jobName);
+      known.map(async (output) => {
+        const uri = uriOfKnown(output, spec.job.OutputConfig.S3OutputPath);
         const etag = await etagOf(s3(spec.region), uri);
-        return etag === null || etag === merged ? [] : [{ generation, uri, etag }];
+        return etag === null || etag === output.etag ? [] : [{ generation: output.generation, uri, etag }];
       }),
     );
     return looked.flat();

@@ -8,6 +8,10 @@ export type KnownOutput = { generation: number; jobName: string; uri: string | n
 export const outputManifestUri = (s3OutputPath: string, jobName: string): string =>
   `${s3OutputPath.replace(/\/+$/, '')}/${jobName}/manifests/output/output.manifest`;
 
+/** Where a known output is, or will be. `s3OutputPath`: of the spec that it was told for. */
+export const uriOfKnown = ({ uri, jobName }: Pick<KnownOutput, 'uri' | 'jobName'>, s3OutputPath: string): string =>
+  uri ?? outputManifestUri(s3OutputPath, jobName);
+
 /** Of all jobs but one. A place that follows from the spec is left out: a chain with many jobs tells of many outputs. */
 export const outputsThatMayChange = (
   { spec, generations }: Pick<ChainState, 'spec' | 'generations'>,

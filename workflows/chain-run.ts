@@ -160,16 +160,14 @@ export class ChainRun {
   ): Promise<Result> {
     this.unrecorded = false;
     const { state, recordSequence, pending } = this.carried;
-    try {
-      const result = await write({ state, pending, sequence: recordSequence });
-      const { record } = result;
-      if (record.kind === 'superseded') throw new Superseded(record.uri);
-      this.carried.recordSequence = record.sequence + 1;
-      return result;
-    } catch (error) {
-      if (!(error instanceof Superseded)) this.unrecorded = true;
+    const result = await write({ state, pending, sequence: recordSequence }).catch((error: unknown) => {
+      this.unrecorded = true;
       throw error;
-    }
+    });
+    const { record } = result;
+    if (record.kind === 'superseded') throw new Superseded(record.uri);
+    this.carried.recordSequence = record.sequence + 1;
+    return result;
   }
 
   /**

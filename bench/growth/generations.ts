@@ -93,28 +93,22 @@ const waitForJob = async (stage: Stage, chain: string, jobs: number): Promise<vo
 };
 
 /** Runs chains through their first generations, one after another; the worker's seconds for each, all chains together. */
-const runGenerations = async (stage: Stage, chains: readonly string[], generations: number): Promise<number[]> => {
+const runGenerations = async (
+  stage: Stage,
+  chains: readonly string[],
+  generations: number,
+  moveThrough: (generation: number) => Promise<unknown> = () => move(stage, STEP_MS),
+): Promise<number[]> => {
   await start(stage, chains, 2 * generations);
   for (const chain of chains) await waitForJob(stage, chain, 1);
   const taken: number[] = [];
   for (let generation = 1; generation <= generations; generation += 1) {
     const before = processorSeconds(stage.workerPid);
-    await move(stage, STEP_MS);
+    await moveThrough(generation);
     for (const chain of chains) await waitForJob(stage, chain, generation + 1);
     taken.push(processorSeconds(stage.workerPid) - before);
   }
   return taken;
-};
-
-/** The same for one chain, of which some jobs last for weeks. */
-const runWithLongJobs = async (stage: Stage, chain: string, generations: number, long: readonly number[]) => {
-  await start(stage, [chain], 2 * generations);
-  await waitForJob(stage, chain, 1);
-  for (let generation = 1; generation <= generations; generation += 1) {
-    if (long.includes(generation)) await moveThroughLongJob(stage, chain, generation + 1);
-    else await move(stage, STEP_MS);
-    await waitForJob(stage, chain, generation + 1);
-  }
 };
 
 const eventsOf = async ({ client }: Stage, workflowId: string): Promise<HistoryEvent[]> =>
@@ -167,7 +161,9 @@ const measure = async (
   await endAll(stage);
   const seconds = await runGenerations(stage, chainNames('measured', chains), generations);
   await endAll(stage);
-  await runWithLongJobs(stage, LONG, generations, compared);
+  await runGenerations(stage, [LONG], generations, (generation) =>
+    compared.includes(generation) ? moveThroughLongJob(stage, LONG, generation + 1) : move(stage, STEP_MS),
+  );
   const [first, last] = await sharesOf(stage, LONG, compared);
   if (first === undefined || last === undefined) throw new Error('nothing was measured');
   const compare = (what: string, before: number, after: number, unit: string): Figure =>

@@ -14,7 +14,14 @@ import {
 const JOB = 'birds-00000-001';
 
 describe('a job that is stopped', () => {
-  const slow = { workers: { answerTime: '5m' } } as const;
+  /** An account whose job was stopped a minute before its first answers. */
+  const stopWithOpenTasks = async (rules: { openTasks?: 'late'; lateLabels?: string } = {}) => {
+    const account = openAccount({ script: { jobs: [{ workers: { answerTime: '5m' }, ...rules }] } });
+    await account.create();
+    await account.advance(4 * MINUTE);
+    await account.call('StopLabelingJob', { LabelingJobName: JOB });
+    return account;
+  };
 
   test('is Stopping for some minutes, then Stopped, keeps its labels and sends nothing more (I3)', async () => {
     const account = openAccount({ objects: 200 });
@@ -42,19 +49,13 @@ describe('a job that is stopped', () => {
   });
 
   test('loses the tasks that are open by default', async () => {
-    const account = openAccount({ script: { jobs: [slow] } });
-    await account.create();
-    await account.advance(4 * MINUTE);
-    await account.call('StopLabelingJob', { LabelingJobName: JOB });
+    const account = await stopWithOpenTasks();
     await account.advance(2 * DAY);
     expect(account.output().filter((line) => 'species' in line)).toEqual([]);
   });
 
   test('publishes the open tasks up to a day later if the script says so, without counting them (I1)', async () => {
-    const account = openAccount({ script: { jobs: [{ ...slow, openTasks: 'late' }] } });
-    await account.create();
-    await account.advance(4 * MINUTE);
-    await account.call('StopLabelingJob', { LabelingJobName: JOB });
+    const account = await stopWithOpenTasks({ openTasks: 'late' });
     await account.advance(30 * MINUTE);
     expect(account.output().filter((line) => 'species' in line)).toEqual([]);
     await account.advance(DAY);
@@ -64,10 +65,7 @@ describe('a job that is stopped', () => {
   });
 
   test('publishes the open tasks as late as the script says', async () => {
-    const account = openAccount({ script: { jobs: [{ ...slow, openTasks: 'late', lateLabels: '30h' }] } });
-    await account.create();
-    await account.advance(4 * MINUTE);
-    await account.call('StopLabelingJob', { LabelingJobName: JOB });
+    const account = await stopWithOpenTasks({ openTasks: 'late', lateLabels: '30h' });
     await account.advance(29 * HOUR);
     expect(account.output().filter((line) => 'species' in line)).toEqual([]);
     await account.advance(HOUR);
