@@ -17,7 +17,8 @@ export type ByteSink = { write(chunk: Uint8Array): Promise<void> };
 export const discardingSink: ByteSink = { write: () => Promise.resolve() };
 
 const EMPTY = Buffer.alloc(0);
-const SLAB_BYTES = 256 * 1024;
+/** A slab is as long as all before it together, within these: what few bytes pass through stays small, and gives the garbage collector little to do. */
+const SLAB_BYTES = { first: 4 * 1024, most: 256 * 1024 };
 /** From this length on a copy costs more than it saves. */
 const LARGE_BYTES = 16 * 1024;
 /** The most bytes that one UTF-16 code unit takes in UTF-8. */
@@ -31,6 +32,7 @@ export class GatheringSink implements ByteSink {
   readonly #target: ByteSink;
   #ready: Uint8Array[] = [];
   #slab: Buffer = EMPTY;
+  #nextSlabBytes = SLAB_BYTES.first;
   /** What is gathered lies between these two; before it the slab belongs to the target. */
   #start = 0;
   #end = 0;
@@ -91,7 +93,8 @@ export class GatheringSink implements ByteSink {
   #makeRoom(bytes: number): void {
     if (this.#end + bytes <= this.#slab.length) return;
     this.#cut();
-    this.#slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+    this.#slab = Buffer.allocUnsafeSlow(Math.max(this.#nextSlabBytes, bytes));
+    this.#nextSlabBytes = Math.min(this.#nextSlabBytes * 2, SLAB_BYTES.most);
     this.#start = 0;
     this.#end = 0;
   }

@@ -1,7 +1,9 @@
-/** A list of numbers that grows without copies and without an object each: millions cost eight bytes each and no garbage. */
+/** A list of numbers that grows without an object each: millions cost eight bytes each and no garbage, a few take little memory. */
 
 const CHUNK_BITS = 14;
 const CHUNK = 1 << CHUNK_BITS;
+/** The first chunk begins with so many and doubles; it alone is ever copied. */
+const FIRST = 64;
 
 /** Whole numbers up to 2^53 and fractions alike. */
 export class NumberColumn {
@@ -14,8 +16,14 @@ export class NumberColumn {
 
   push(value: number): void {
     const at = this.#length & (CHUNK - 1);
-    if (at === 0) this.#chunks.push(new Float64Array(CHUNK));
-    const chunk = this.#chunks[this.#chunks.length - 1];
+    if (at === 0) this.#chunks.push(new Float64Array(this.#length === 0 ? FIRST : CHUNK));
+    const last = this.#chunks.length - 1;
+    let chunk = this.#chunks[last];
+    if (chunk !== undefined && at === chunk.length) {
+      const longer = new Float64Array(at * 2);
+      longer.set(chunk);
+      this.#chunks[last] = chunk = longer;
+    }
     if (chunk !== undefined) chunk[at] = value;
     this.#length += 1;
   }
