@@ -66,18 +66,19 @@ export const mergeActivities = (dependencies: ManifestDependencies) => {
   const read = manifestReader(dependencies);
 
   /** What a job was sent. */
-  const sentOf = (spec: Spec, { manifestUri, ordinalsUri, mode }: JobInput) => ({
+  const sentOf = (spec: Spec, jobName: string, { manifestUri, ordinalsUri, mode }: JobInput) => ({
+    jobName,
     input: read(spec, manifestUri),
     ordinals: read(spec, ordinalsUri),
     labeledInput: mode === 'dataset',
   });
 
   const lateSourcesOf = ({ spec, generations }: ChainState, late: readonly LateOutput[]): MergeSource[] =>
-    generations.flatMap(({ generation, input }) => {
+    generations.flatMap(({ generation, name, input }) => {
       const output = late.find((one) => one.generation === generation);
       return input === null || output === undefined
         ? []
-        : [{ generation, ...sentOf(spec, input), output: read(spec, output.uri, output.etag), late: true }];
+        : [{ generation, ...sentOf(spec, name, input), output: read(spec, output.uri, output.etag), late: true }];
     });
 
   const filesOf = (spec: Spec, { manifestUri, statesUri }: Dataset) => ({
@@ -180,7 +181,7 @@ export const mergeActivities = (dependencies: ManifestDependencies) => {
         job.output?.uri ??
         outputManifestUri(spec.job.OutputConfig.S3OutputPath, job.name);
       // On their way together: a chain waits for this between two jobs.
-      const sent = sentOf(spec, job.input);
+      const sent = sentOf(spec, job.name, job.input);
       const files = filesOf(spec, dataset);
       const [etag, late] = await Promise.all([etagOf(s3(spec.region), uri), changedOutputs(spec, others)]);
       if (late.some((output) => generationOf(state, output.generation) === null))

@@ -90,6 +90,7 @@ export const mergeFiles = async (directory: string, order: Order): Promise<void>
     sources: [
       {
         generation: 2,
+        jobName: 'job-2',
         input: fileSource(files.input),
         labeledInput: false,
         ordinals: fileSource(files.ordinals),

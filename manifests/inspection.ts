@@ -85,6 +85,7 @@ export class OutputCounter {
 
 export type InspectRequest = {
   label: string;
+  jobName: string;
   input: ByteSource;
   /** The input may hold labels. */
   labeledInput: boolean;

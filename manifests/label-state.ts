@@ -76,6 +76,20 @@ export const labelMembers = (line: ObjectLine, own: OwnAttributes): Buffer => {
   return Buffer.concat([memberBytes(line, first), COMMA, memberBytes(line, second)]);
 };
 
+const JOB_PREFIX = 'labeling-job/';
+
+/**
+ * The labeling job that a label comes from, by the `job-name` of its metadata, which AWS writes with and without `labeling-job/` before
+ * it (guide: sms-data-output); null if there is none.
+ */
+export const jobOfLabel = (line: ObjectLine, own: OwnAttributes): string | null => {
+  const metadata = findAttribute(line, own.metadata);
+  const value: unknown = metadata === null ? null : JSON.parse(valueBytes(line, metadata).toString('utf8'));
+  const name: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, 'job-name') : null;
+  if (typeof name !== 'string') return null;
+  return name.startsWith(JOB_PREFIX) ? name.slice(JOB_PREFIX.length) : name;
+};
+
 /** The label's value bytes; null if there is no label. */
 export const labelValue = (line: ObjectLine, own: OwnAttributes): Buffer | null => {
   const label = findAttribute(line, own.label);

@@ -1,13 +1,14 @@
 /**
  * The last step of pairing where the input holds labels (a job that was sent the whole dataset). Lines that are equal with
  * their labels have met by then. It owns what becomes of the rest: a label goes to the twin that holds the same one already, else to a
- * twin without any; so a label that was only carried along is never taken for a new one, whatever the order.
+ * twin without any; so a label that was only carried along is never taken for a new one, whatever the order. One that AWS says is of
+ * this job is new, and goes to a twin without any first: the twin whose label is equal may be missing from the output.
  */
 import { readObjectLine } from './attributes.ts';
 import { digestOfLine } from './identity.ts';
 import { IdentityQueues } from './identity-queues.ts';
-import { labelValue, type OwnAttributes } from './label-state.ts';
-import type { PairVisitor } from './pairing.ts';
+import { jobOfLabel, labelValue, type OwnAttributes } from './label-state.ts';
+import type { PairRequest, PairVisitor } from './pairing.ts';
 import { labeledDigest } from './pairing-key.ts';
 import type { WaitingLines, WaitingOutput } from './waiting-lines.ts';
 
@@ -19,7 +20,11 @@ const identityOf = ({ line }: WaitingOutput, own: OwnAttributes): string => {
 };
 
 /** Pairs what has not met, and tells which output lines have no input line. */
-export const pairTwins = (waiting: WaitingLines, own: OwnAttributes, visitor: PairVisitor): void => {
+export const pairTwins = (
+  waiting: WaitingLines,
+  { own, jobName }: Pick<PairRequest, 'own' | 'jobName'>,
+  visitor: PairVisitor,
+): void => {
   // The same value under other metadata, as if AWS had rewritten it.
   const sameValue = new IdentityQueues();
   for (const { entry, label, identity } of waiting.labeledInputsLeft()) {
@@ -29,8 +34,11 @@ export const pairTwins = (waiting: WaitingLines, own: OwnAttributes, visitor: Pa
     const label = labelValue(output.line, own);
     if (label === null) continue;
     const identity = identityOf(output, own);
-    const twin = sameValue.take(labeledDigest(identity, label));
-    const input = twin === null ? waiting.takeInput(identity) : waiting.takeLabeledInput(twin);
+    const labeled = labeledDigest(identity, label);
+    const isNew = sameValue.peek(labeled) !== null && jobOfLabel(output.line, own) === jobName;
+    const unlabeled = isNew ? waiting.takeInput(identity) : null;
+    const twin = unlabeled === null ? sameValue.take(labeled) : null;
+    const input = unlabeled ?? (twin === null ? waiting.takeInput(identity) : waiting.takeLabeledInput(twin));
     if (input === null) continue;
     waiting.dropOutput(output);
     visitor.paired(input, output.line);

@@ -14,6 +14,7 @@ import type { Spool } from './spool.ts';
 /** One job's files. */
 export type MergeSource = {
   generation: number;
+  jobName: string;
   input: ByteSource;
   /** The input may hold labels. */
   labeledInput: boolean;
@@ -127,6 +128,7 @@ export const readSource = async ({
   const counts = await pairOutput(
     {
       input: source.input,
+      jobName: source.jobName,
       labeledInput: source.labeledInput,
       output: source.output,
       own,

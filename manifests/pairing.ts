@@ -33,6 +33,8 @@ export type PairRequest = {
   input: ByteSource;
   output: ByteSource;
   own: OwnAttributes;
+  /** Whose output it is. */
+  jobName: string;
   /** The input may hold labels: a job that was sent the whole dataset. False is quicker. */
   labeledInput: boolean;
   /** An existing directory for what is out of order. */
@@ -72,7 +74,7 @@ class SideBySide {
       if (output !== null) this.counts.outputLines += 1;
       if (input === null || output === null || !this.#pairCopied(input, output)) this.#pairRead(input, output);
     }
-    if (this.#request.labeledInput) return pairTwins(this.#waiting, this.#request.own, this.#visitor);
+    if (this.#request.labeledInput) return pairTwins(this.#waiting, this.#request, this.#visitor);
     for (const { number, line } of this.#waiting.outputsLeft()) this.#visitor.unmatched(line, number);
   }
 

@@ -73,6 +73,7 @@ export class ChainFiles {
   sourceOfJob(job: JobFiles, output: string | Uint8Array, late = false): MergeSource {
     return {
       generation: job.generation,
+      jobName: `job-${job.generation}`,
       input: this.source(job.manifest),
       labeledInput: job.mode === 'dataset',
       ordinals: this.source(job.ordinals),

@@ -47,6 +47,21 @@ describe('I1, law 2: identical lines of which some hold labels', () => {
     expect(source).toMatchObject({ carried: 1, newLabels: 1 });
   });
 
+  it('gives an equal label to the twin without one where AWS says that it is of this job, though the other is missing from the output', async () => {
+    for (const name of ['job-2', 'labeling-job/job-2']) {
+      const { files, tally, source } = await mergeDataset(labeled(5) + twin, labeled(5, name));
+      expect(tally).toMatchObject({ labeled: 2, remaining: 0, doubled: 0 });
+      expect(source).toMatchObject({ carried: 1, newLabels: 1, added: 1 });
+      expect(files.dataset.toString()).toBe(labeled(5) + labeled(5, name));
+    }
+  });
+
+  it('gives an equal label of this job to the labeled twin if there is no other', async () => {
+    const { tally, source } = await mergeDataset(labeled(5), labeled(5, 'job-2'));
+    expect(tally).toMatchObject({ labeled: 1, doubled: 0 });
+    expect(source).toMatchObject({ carried: 1, newLabels: 0, unmatched: 0 });
+  });
+
   it('a failure stays with the twin that has no label', async () => {
     const { tally, source } = await mergeDataset(twin + labeled(5) + twin, labeled(5) + failed + labeled(7, 'j2'));
     expect(tally).toMatchObject({ labeled: 2, remaining: 1, doubled: 0 });

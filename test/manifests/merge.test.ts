@@ -19,6 +19,7 @@ const inspect = async (input: string, output: string, labelName = 'L'): Promise<
   const directory = new TemporaryDirectory();
   const inspection = await inspectOutput({
     label: labelName,
+    jobName: 'job-1',
     input: sourceOf(input, [6]),
     labeledInput: true,
     output: sourceOf(output, [5]),
