@@ -15,6 +15,14 @@ export const PATCHES: Readonly<Record<string, { since: string; why: string }>> =
     since: '0.1.0',
     why: 'one activity writes both: a turn fewer before the next job, and no job may exist before its record does',
   },
+  'zeros-doubted-though-cancelled': {
+    since: '0.1.0',
+    why: 'a cancelled chain takes its late look at once, so counters that say nothing must not end its wait for labels',
+  },
+  'news-before-the-last-look': {
+    since: '0.1.0',
+    why: 'a cancelled chain stays open until its news is delivered: what AWS publishes meanwhile is in its final manifest',
+  },
 };
 
 /** Whether this history has the change. @throws for an id that is not in the list: the workflow task fails, and no command is taken. */

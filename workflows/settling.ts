@@ -2,7 +2,7 @@
  * After a labeling job: its output is waited for until it holds what AWS counted, then merged. And, a day after the
  * chain's end, one more look for labels that were published late (law 2: they are merged and counted, never dropped).
  */
-import { log } from '@temporalio/workflow';
+import { condition, log } from '@temporalio/workflow';
 import {
   countersHeard,
   jobInTrouble,
@@ -33,7 +33,13 @@ const SETTLE_WAITS_MS = [MINUTE_MS, 2 * MINUTE_MS, 5 * MINUTE_MS, 10 * MINUTE_MS
 const LATE_LOOK_TRIES = 24;
 
 /** How long to wait before counters that say nothing are asked for again; null: they are believed. */
-const waitForCountersMs = ({ state, stopped }: ChainRun, generation: number, ending: EndedJob, looks: number) => {
+const waitForCountersMs = (
+  { state }: ChainRun,
+  generation: number,
+  ending: EndedJob,
+  stopped: boolean,
+  looks: number,
+) => {
   const input = generationOf(state, generation)?.input ?? null;
   return countersLookMs({ ending, input, stopped, policy: state.spec.policy }, looks);
 };
@@ -44,10 +50,11 @@ const askForCounters = async (
   generation: number,
   ending: EndedJob,
   waitMs: number,
+  stopped: () => boolean,
 ): Promise<{ ending: EndedJob; refusal: string | null }> => {
   const { name } = ending.observation;
   const summary = `Asks again in ${formatDuration(waitMs)}: ${name} is ${ending.status}, and its counters are all zero`;
-  await run.pause(() => run.stopped, waitMs, summary);
+  await run.pause(stopped, waitMs, summary);
   const job = { region: run.state.spec.region, name };
   const found = await call('describeLabelingJob', `See the counters of ${name} again`, job);
   if (found.kind === 'observed') run.set(countersHeard(run.state, generation, found));
@@ -73,15 +80,20 @@ const tellHidden = (run: ChainRun, generation: number, name: string, refusals: n
 
 /**
  * Counters that say nothing are asked for again before they are believed. A look that AWS refuses says nothing of them
- * either: however many there are, the zeros are not believed for them (I1, I6).
+ * either: however many there are, the zeros are not believed for them (I1, I6). A stop ends this, since a late look follows; after a
+ * cancel none does that is later.
  */
 const heardCounters = async (run: ChainRun, generation: number, given: EndedJob): Promise<EndedJob> => {
+  const isDoubted = waitForCountersMs(run, generation, given, false, 0) !== null;
+  const doubtedThoughCancelled = isDoubted && isPatched('zeros-doubted-though-cancelled');
+  const stopped = (): boolean => run.stopped && !(doubtedThoughCancelled && run.cancelled);
   let ending = given;
   let refusals = 0;
   for (let looks = 0; ;) {
-    const waitMs = waitForCountersMs(run, generation, ending, looks);
+    const waitMs = waitForCountersMs(run, generation, ending, stopped(), looks);
     if (waitMs === null) break;
-    const asked = await askForCounters(run, generation, ending, refusals > 0 ? unseenLookMs(refusals) : waitMs);
+    const nextLookMs = refusals > 0 ? unseenLookMs(refusals) : waitMs;
+    const asked = await askForCounters(run, generation, ending, nextLookMs, stopped);
     ({ ending } = asked);
     if (asked.refusal === null) {
       refusals = 0;
@@ -189,7 +201,11 @@ export const lookForLateLabels = async (run: ChainRun): Promise<void> => {
   const status = run.state.end?.status ?? 'over';
   if (!(await pause(policy.lateLabelsMs, `The chain is ${status}; one more look for late labels, then it closes`)))
     return;
-  // A cancelled chain looks at once, and once: what AWS has published by now is in the final manifest (law 2).
+  // Until its news is delivered a cancelled chain stays open: the look comes after that, as late as it can.
+  if (run.cancelled && isPatched('news-before-the-last-look')) {
+    await condition(() => run.outbox.isEmpty || resumed());
+  }
+  // A cancelled chain looks now, and once: what AWS has published by now is in the final manifest (law 2).
   for (let tries = 0; tries < (run.cancelled ? 1 : LATE_LOOK_TRIES); tries += 1) {
     try {
       await mergeLateLabels(run, resumed);

@@ -124,6 +124,36 @@ test('law 2: a cancelled chain takes its late look at once, and what is publishe
   expect(final.split('\n').filter((line) => line.includes('"species"'))).toHaveLength(after.dataset?.labeled ?? -1);
 });
 
+test('law 2: a cancelled chain does not believe counters of zero, since it takes no later look: its labels are waited for', async () => {
+  const zeros = { counters: { zeroFor: '100m' }, output: { late: '90m' }, workers: { ratePerHour: 1000 } };
+  const handle = await world.start('cancelled-zero', { jobs: [zeros] });
+  await world.until('cancelled-zero', ({ phase }) => phase.kind === 'settling', { stepMs: MINUTE_MS });
+  await handle.cancel();
+  await handle.result().catch(() => undefined);
+  const { generations, dataset } = await world.state('cancelled-zero');
+  expect(generations).toMatchObject([{ newLabels: 10, counters: { totalLabeled: 10 } }]);
+  expect(dataset).toMatchObject({ labeled: 10, remaining: 0 });
+});
+
+test('law 2: a cancelled chain that still waits for a receiver of its news looks after that, and what came meanwhile is in its final manifest', async () => {
+  const handle = await world.start('cancelled-news', {
+    jobs: [{ ...late, lateLabels: '3h' }],
+    policy: { notify: { webhook: { url: 'http://127.0.0.1:9/' } } },
+  });
+  await world.until('cancelled-news', ({ generations }) => generations[0]?.status === 'InProgress', {
+    stepMs: MINUTE_MS,
+  });
+  await world.env.sleep(20 * MINUTE_MS);
+  await handle.cancel();
+  const before = await world.untilEnded('cancelled-news', 10 * MINUTE_MS);
+  expect(lateLabels('cancelled-news')).toBe(0);
+  await expect(handle.result()).rejects.toBeInstanceOf(Error);
+  const after = await world.state('cancelled-news');
+  expect(after.phase).toEqual({ kind: 'ended', lateLookDone: true });
+  expect(lateLabels('cancelled-news')).toBeGreaterThan(0);
+  expect(after.dataset?.labeled).toBe((before.dataset?.labeled ?? 0) + lateLabels('cancelled-news'));
+});
+
 test('law 2: a chain that is terminated before its late look takes it when it is resumed', async () => {
   const handle = await world.start('terminated-late', { jobs: [late] });
   await world.until('terminated-late', ({ generations }) => generations[0]?.status === 'InProgress', {
