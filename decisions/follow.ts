@@ -193,12 +193,18 @@ export const handOver = (follow: Follow, context: FollowContext): HandOver => {
   return { kind: 'now', why: `${formatDuration(deadlineMs - nowMs)} before its deadline; ${why}` };
 };
 
+/**
+ * By so much of itself a reconcile period is longer at most. It spreads the looks at jobs that began together, and a month takes three looks
+ * less; a lost event is noticed half an hour later at worst.
+ */
+export const RECONCILE_JITTER = 0.1;
+
 /** When, by the service's clock, the job is described next without any event; `jitter` (0 to 1) only lengthens. */
 const reconcileAt = (observation: Observation, policy: Policy, jitter: number): number => {
   const ageMs = observation.serviceNowMs - observation.createdAtMs;
   const first = policy.reconcile.firstMs.find((atMs) => atMs > ageMs);
   if (first !== undefined) return observation.createdAtMs + first;
-  return observation.serviceNowMs + policy.reconcile.everyMs * (1 + 0.05 * jitter);
+  return observation.serviceNowMs + policy.reconcile.everyMs * (1 + RECONCILE_JITTER * jitter);
 };
 
 /** How long to wait before the next look, counted from the last one. */

@@ -11,7 +11,8 @@ import { toObservation } from '../../activities/labeling-jobs.ts';
 import { loadConfig, VARIABLES } from '../../config.ts';
 import { readAmendment } from '../../decisions/amend.ts';
 import { newChain } from '../../decisions/chain-state.ts';
-import { newFollow, nextLookMs, observed, troublesOf } from '../../decisions/follow.ts';
+import { SECOND_MS } from '../../decisions/durations.ts';
+import { RECONCILE_JITTER, newFollow, nextLookMs, observed, troublesOf } from '../../decisions/follow.ts';
 import { labelingJobWorkflowId } from '../../decisions/names.ts';
 import { nextOrder } from '../../decisions/next-order.ts';
 import { readSpec, type Spec } from '../../decisions/spec.ts';
@@ -156,9 +157,12 @@ const describeProperty = fc.asyncProperty(describeAnswers, (answer) => {
   const { policy } = specOf(example);
   const context = { policy, streaming: false, sentObjects: 10 };
   const follow = observed(newFollow(), observation);
-  const waitMs = nextLookMs(follow, context, 0.5);
+  const waitMs = nextLookMs(follow, context, 1);
   demand(Number.isFinite(waitMs) && waitMs >= 10_000, () => `the next look is in ${waitMs} ms`);
-  demand(waitMs <= policy.reconcile.everyMs * 1.05 + 1, () => `no reconcile for ${waitMs} ms`);
+  demand(
+    waitMs <= policy.reconcile.everyMs * (1 + RECONCILE_JITTER) + SECOND_MS,
+    () => `no reconcile for ${waitMs} ms`,
+  );
   troublesOf(follow, context);
   demand(
     JSON.stringify(JSON.parse(JSON.stringify(observation))) === JSON.stringify(observation),

@@ -3,6 +3,7 @@ import { checkLedger, doubledLabels, wrongDoubled } from '../../demo/ledger-chec
 import { LIVE_JOB_REASONS } from '../../decisions/attention.ts';
 import type { ChainState } from '../../decisions/chain-state.ts';
 import { MINUTE_MS } from '../../decisions/durations.ts';
+import { RECONCILE_JITTER } from '../../decisions/follow.ts';
 import type { LedgerRecord } from '../../simulator/ledger.ts';
 import { LABEL, START_MS } from './scenario.ts';
 import type { Chain, World } from './world.ts';
@@ -77,7 +78,7 @@ const checkSpending = (state: ChainState, ledger: readonly LedgerRecord[]): stri
 /** I7: in the quiet phase the workflow of an ended job closes within one reconcile period, with or without events. */
 const checkProgress = (world: World, { spec }: Chain, ledger: readonly LedgerRecord[]): string[] => {
   const quietMs = START_MS + world.scenario.quietAfterMs;
-  const slackMs = spec.policy.reconcile.everyMs * 1.05 + 45 * MINUTE_MS;
+  const slackMs = spec.policy.reconcile.everyMs * (1 + RECONCILE_JITTER) + 45 * MINUTE_MS;
   return ledger.flatMap((record) => {
     if (record.kind !== 'status' || !['Completed', 'Failed', 'Stopped'].includes(record.to) || record.atMs < quietMs)
       return [];
