@@ -2,7 +2,7 @@
  * After a labeling job: its output is waited for until it holds what AWS counted, then merged. And, a day after the
  * chain's end, one more look for labels that were published late (law 2: they are merged and counted, never dropped).
  */
-import { condition, log } from '@temporalio/workflow';
+import { log } from '@temporalio/workflow';
 import {
   countersHeard,
   jobInTrouble,
@@ -28,6 +28,9 @@ type EndedJob = Extract<Ending, { kind: 'ended' }>;
 
 /** Looks at an output that does not yet hold what AWS counted: after these waits, then every half hour. */
 const SETTLE_WAITS_MS = [MINUTE_MS, 2 * MINUTE_MS, 5 * MINUTE_MS, 10 * MINUTE_MS];
+
+/** News is given up after a day. */
+const NEWS_WITHIN_MS = DAY_MS + HOUR_MS;
 
 /** The late look is tried so often, an hour apart, before the chain closes without it. */
 const LATE_LOOK_TRIES = 24;
@@ -202,8 +205,10 @@ export const lookForLateLabels = async (run: ChainRun): Promise<void> => {
   if (!(await pause(policy.lateLabelsMs, `The chain is ${status}; one more look for late labels, then it closes`)))
     return;
   // Until its news is delivered a cancelled chain stays open: the look comes after that, as late as it can.
-  if (run.cancelled && isPatched('news-before-the-last-look')) {
-    await condition(() => run.outbox.isEmpty || resumed());
+  if (run.cancelled && !run.outbox.isEmpty && isPatched('news-before-the-last-look')) {
+    const why = `The chain is ${status}; one more look for late labels once its news is delivered, then it closes`;
+    await run.pause(() => run.outbox.isEmpty || resumed(), NEWS_WITHIN_MS, why);
+    if (resumed()) return;
   }
   // A cancelled chain looks now, and once: what AWS has published by now is in the final manifest (law 2).
   for (let tries = 0; tries < (run.cancelled ? 1 : LATE_LOOK_TRIES); tries += 1) {
