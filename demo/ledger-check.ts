@@ -47,19 +47,38 @@ const count = (map: Map<string, number>, key: string, by = 1): void => void map.
 /** One object of the person's manifest; identical lines are separate objects, told apart by their order. */
 type Copy = { labels: number; givenLabeled: boolean };
 
+/** Identical objects. */
+type Twins = {
+  /** In the order of the manifest. */
+  copies: Copy[];
+  /** By job, how many of its labels for them could be read: each for another of them. */
+  labelsOfJobs: Map<string, number>;
+  /** One may have failed and been set aside, and then the ledger does not say which of them later jobs were sent. */
+  isUnclear: boolean;
+};
+
 type SentJob = {
   job: string;
-  /** By identity, the copies without a readable label when the job was created, in order, and how many of them were sent. */
+  /** By identity, the copies without a readable label when the job was created, in order; at most so many lacked one; so many were sent. */
   lacking: Map<string, Copy[]>;
+  lackingAtMost: Map<string, number>;
   shown: Map<string, number>;
+  identityOf: Map<number, string>;
   /** The copy that each line of the job's input stands for; none: it had its label. */
   copyOf: Map<number, Copy>;
 };
 
 export type Placed = {
-  /** By identity, in the order of the manifest. */
-  copies: Map<string, Copy[]>;
+  /** By identity. */
+  twins: Map<string, Twins>;
   jobs: SentJob[];
+};
+
+/** How many have a label, at least: what one job labeled are different objects. */
+const labeledAtLeast = ({ copies, labelsOfJobs, isUnclear }: Twins): number => {
+  const given = copies.filter(({ givenLabeled }) => givenLabeled).length;
+  if (isUnclear) return given + Math.max(0, ...labelsOfJobs.values());
+  return copies.filter(({ labels, givenLabeled }) => givenLabeled || labels > 0).length;
 };
 
 /** Walks the ledger once, and says for every line that was sent and every label that could be read which object it belongs to. */
@@ -68,24 +87,31 @@ export const placeLabels = ({
   labelAttribute,
   manifest,
 }: Pick<LedgerInput, 'ledger' | 'labelAttribute' | 'manifest'>): Placed => {
-  const copies = new Map<string, Copy[]>();
+  const twins = new Map<string, Twins>();
   for (const line of linesOf(manifest)) {
     const identity = identityOf(line, labelAttribute);
     const copy = { labels: 0, givenLabeled: labelAttribute in parseObject(line) };
-    const twins = copies.get(identity);
-    if (twins === undefined) copies.set(identity, [copy]);
-    else twins.push(copy);
+    const known = twins.get(identity);
+    if (known === undefined) twins.set(identity, { copies: [copy], labelsOfJobs: new Map(), isUnclear: false });
+    else known.copies.push(copy);
   }
+  const failed = (some: Iterable<Twins | undefined>): void => {
+    for (const one of some) if (one !== undefined && one.copies.length > 1) one.isUnclear = true;
+  };
   const jobs = new Map<string, SentJob>();
   for (const record of ledger) {
     if (record.kind === 'created') {
       const lacking = new Map(
-        [...copies].map(([identity, all]) => [
+        [...twins].map(([identity, { copies }]) => [
           identity,
-          all.filter(({ labels, givenLabeled }) => labels === 0 && !givenLabeled),
+          copies.filter(({ labels, givenLabeled }) => labels === 0 && !givenLabeled),
         ]),
       );
-      jobs.set(record.job, { job: record.job, lacking, shown: new Map(), copyOf: new Map() });
+      const lackingAtMost = new Map(
+        [...twins].map(([identity, all]) => [identity, all.copies.length - labeledAtLeast(all)]),
+      );
+      const { job } = record;
+      jobs.set(job, { job, lacking, lackingAtMost, shown: new Map(), identityOf: new Map(), copyOf: new Map() });
     }
     const job = jobs.get(record.job);
     if (job === undefined) continue;
@@ -93,17 +119,25 @@ export const placeLabels = ({
       for (const { index, identity } of record.objects) {
         const copy = job.lacking.get(identity)?.[job.shown.get(identity) ?? 0];
         count(job.shown, identity);
+        job.identityOf.set(index, identity);
         if (copy !== undefined) job.copyOf.set(index, copy);
       }
+    }
+    if (record.kind === 'object-failed') {
+      const identity = job.identityOf.get(record.objectIndex);
+      // Never sent (it could not be read, say): it may be any object.
+      failed(identity === undefined ? twins.values() : [twins.get(identity)]);
     }
     if (record.kind === 'published') {
       for (const index of record.newlyReadable) {
         const copy = job.copyOf.get(index);
         if (copy !== undefined) copy.labels += 1;
+        const labelsOfJobs = twins.get(job.identityOf.get(index) ?? '')?.labelsOfJobs;
+        if (labelsOfJobs !== undefined) count(labelsOfJobs, job.job);
       }
     }
   }
-  return { copies, jobs: [...jobs.values()] };
+  return { twins, jobs: [...jobs.values()] };
 };
 
 /**
@@ -116,10 +150,12 @@ export const doubledLabels = (
   labelAttribute: string,
 ): { least: number; most: number } => {
   let [least, most] = [0, 0];
-  for (const copies of placeLabels({ ledger, labelAttribute, manifest }).copies.values()) {
-    const labels = copies.reduce((sum, copy) => sum + copy.labels, 0);
+  for (const { copies, labelsOfJobs, isUnclear } of placeLabels({ ledger, labelAttribute, manifest }).twins.values()) {
+    const labels = [...labelsOfJobs.values()].reduce((sum, ofJob) => sum + ofJob, 0);
     least += Math.max(0, labels - copies.filter(({ givenLabeled }) => !givenLabeled).length);
-    most += copies.reduce((sum, copy) => sum + Math.max(0, copy.labels - 1), 0);
+    most += isUnclear
+      ? labels - Math.max(0, ...labelsOfJobs.values())
+      : copies.reduce((sum, copy) => sum + Math.max(0, copy.labels - 1), 0);
   }
   return { least, most };
 };
@@ -137,10 +173,10 @@ export const wrongDoubled = (
 const checkSentOnce = ({ jobs }: Placed): LedgerCheck => {
   const violations: string[] = [];
   let sent = 0;
-  for (const { job, lacking, shown } of jobs) {
+  for (const { job, lackingAtMost, shown } of jobs) {
     for (const [identity, times] of shown) {
       sent += times;
-      const allowed = lacking.get(identity)?.length ?? 0;
+      const allowed = lackingAtMost.get(identity) ?? 0;
       if (times > allowed)
         violations.push(`${job} sent an object ${times} times although only ${allowed} of it lacked a label`);
     }
@@ -154,7 +190,7 @@ const checkSentOnce = ({ jobs }: Placed): LedgerCheck => {
 };
 
 /** I2: every object ends labeled or in the leftover report, exactly once; and no published label is missing. */
-const checkEveryObject = (input: LedgerInput, { copies }: Placed): LedgerCheck => {
+const checkEveryObject = (input: LedgerInput, { twins }: Placed): LedgerCheck => {
   const { labelAttribute: label } = input;
   const violations: string[] = [];
   const given = linesOf(input.manifest);
@@ -180,9 +216,8 @@ const checkEveryObject = (input: LedgerInput, { copies }: Placed): LedgerCheck =
     const times = (isLabeled ? 1 : 0) + (reported.get(index + 1) ?? 0);
     if (times !== 1) violations.push(`the object of line ${index + 1} is ${times} times in the result`);
   }
-  for (const [identity, all] of copies) {
-    const expected = all.filter((copy) => copy.labels > 0 || copy.givenLabeled).length;
-    if ((labels.get(identity) ?? 0) < expected)
+  for (const [identity, all] of twins) {
+    if ((labels.get(identity) ?? 0) < labeledAtLeast(all))
       violations.push(`a published label is not in the final manifest (object ${identity.slice(0, 12)})`);
   }
   const text = `${final.length} objects: ${labeled} labeled, ${reported.size} in the leftover report, each exactly once`;

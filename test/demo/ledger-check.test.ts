@@ -89,6 +89,34 @@ test('I1: identical lines are separate objects: two labels for one of them leave
   expect(doubledLabels(ledger, manifest.join('\n'), 'species')).toEqual({ least: 0, most: 1 });
 });
 
+test('identical objects of which one failed: it may be set aside, so two jobs may have labeled the same other one, or both', () => {
+  const failed: LedgerRecord = { kind: 'object-failed', atMs: 0, job: 'a', objectIndex: 0, reason: 'declined' };
+  const sentTwice = (failures: LedgerRecord[]): LedgerRecord[] => [
+    created('a'),
+    sent('a', [bird, bird]),
+    ...failures,
+    over('a'),
+    created('b'),
+    sent('b', [bird]),
+    published('b', [0]),
+    over('b'),
+    // The other one's label came late.
+    published('a', [1]),
+  ];
+  const manifest = [bird, bird];
+  expect(broken(sentTwice([failed]), manifest, [bird, labeled(bird)], [1])).toEqual([]);
+  expect(broken(sentTwice([failed]), manifest, [labeled(bird), labeled(bird)])).toEqual([]);
+  expect(broken(sentTwice([failed]), manifest, [bird, bird], [1, 2])).toEqual(['I2']);
+  expect(broken([...sentTwice([failed]), created('c'), sent('c', [bird, bird])], manifest, manifest, [1, 2])).toEqual([
+    'I1',
+    'I2',
+  ]);
+  expect(doubledLabels(sentTwice([failed]), manifest.join('\n'), 'species')).toEqual({ least: 0, most: 1 });
+  // Nothing failed: the first was sent, and the second has its own label.
+  expect(broken(sentTwice([]), manifest, [bird, labeled(bird)], [1])).toEqual(['I2']);
+  expect(doubledLabels(sentTwice([]), manifest.join('\n'), 'species')).toEqual({ least: 0, most: 0 });
+});
+
 test('I1: a second label for an object that has no copy is doubled, and any other count is wrong', () => {
   const ledger = [created('a'), sent('a', [bird]), over('a'), created('b'), sent('b', [bird])];
   const both = [...ledger, published('a', [0]), published('b', [0])];
