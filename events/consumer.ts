@@ -77,8 +77,11 @@ export type RunningConsumer = { stop(): Promise<void>; stats(): ConsumerStats };
 
 /** The most that SQS gives at once. */
 const BATCH_SIZE = 10;
-/** Batches under way at once while there is a backlog; without one a single receiver polls. */
-const LANES = 6;
+/**
+ * Batches under way at once while there is a backlog; without one a single receiver polls. While a batch is deleted and the next is received
+ * none of its signals is under way: so many lanes keep Temporal busy meanwhile.
+ */
+const LANES = 8;
 /** The most signals that one consumer has under way. */
 export const SIGNALS_AT_ONCE = LANES * BATCH_SIZE;
 /** The longest poll (20 s), its signals (20 s) and its deletes fit. Milliseconds. */
