@@ -26,6 +26,7 @@ import type { Spec } from '../decisions/spec.ts';
 import type { ChainRun } from './chain-run.ts';
 import { labelingJob, type LabelingJobInput } from './labeling-job.ts';
 import { reportEnding, stopLabelingJob } from './messages.ts';
+import { isPatched } from './patches.ts';
 import { waitForPerson } from './person.ts';
 import { searchAttributes } from './search-attributes.ts';
 
@@ -226,17 +227,21 @@ const watchJob = async (run: ChainRun, watch: Watch): Promise<void> => {
     if (watch.over()) return;
     if (run.stopped && !toldToStop) {
       toldToStop = true;
-      await tellToStop(run, watch.workflowId);
+      const isHeard = await tellToStop(run, watch.workflowId);
+      if (!isHeard && watch.check !== null && isPatched('a-stop-finds-out-that-nobody-follows')) return;
     }
   }
 };
 
-const tellToStop = async (run: ChainRun, workflowId: string): Promise<void> => {
+/** Whether there was anybody to hear it. */
+const tellToStop = async (run: ChainRun, workflowId: string): Promise<boolean> => {
   try {
     await getExternalWorkflowHandle(workflowId).signal(stopLabelingJob, {
       reason: run.state.stopRequested?.reason ?? 'asked by a person',
     });
+    return true;
   } catch (error) {
     log.info('The job workflow had ended before it could be told to stop', { workflowId, error: String(error) });
+    return false;
   }
 };

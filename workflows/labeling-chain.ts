@@ -95,7 +95,9 @@ const handleMessages = (run: ChainRun): void => {
     if (resumed.kind === 'refused') return resumed;
     if (options.retrySetAside) run.carried.pending = { ...pending, retrySetAside: true };
     // A person who mended S3 or a file has not yet answered the question that stood before.
-    run.set(askedBefore === null ? resumed.state : { ...run.state, attention: askedBefore });
+    const answersAll =
+      askedBefore === null || (run.state.phase.kind === 'ended' && isPatched('a-resume-of-an-ended-chain-answers-all'));
+    run.set(answersAll ? resumed.state : { ...run.state, attention: askedBefore });
     run.carried.askedBefore = null;
     return accepted;
   });
@@ -266,7 +268,10 @@ const runToEnd = async (run: ChainRun): Promise<void> => {
       });
       tries += 1;
     }
-    if (run.state.phase.kind === 'deciding' && workflowInfo().continueAsNewSuggested) {
+    const isDeciding = run.state.phase.kind === 'deciding';
+    // Resumed in the run that was cancelled: only a new one can be cancelled again.
+    const needsNewRun = isDeciding && run.cancelled && !run.stopped && isPatched('resumed-after-a-cancel-in-a-new-run');
+    if (needsNewRun || (isDeciding && workflowInfo().continueAsNewSuggested)) {
       await condition(allHandlersFinished);
       await continueAsNew<typeof labelingChain>({ kind: 'continued', carried: run.carried });
     }

@@ -10,6 +10,7 @@ import { resume } from '../decisions/resume.ts';
 import { call } from './calls.ts';
 import type { ChainRun, LabelingChainInput } from './chain-run.ts';
 import { copyAssets } from './changes.ts';
+import { isPatched } from './patches.ts';
 
 /** Reads the dataset, then takes the chain's name by its first record (which fails if the name is taken). */
 export const openChain = async (run: ChainRun): Promise<void> => {
@@ -102,6 +103,8 @@ export const resumeChainFromRecord = async (
   }
   if (run.state.phase.kind === 'job') run.inheritedGeneration = run.state.phase.generation;
   run.loaded = true;
+  // The state that held this stop is not the chain's.
+  if (run.cancelled && isPatched('cancelled-while-the-record-is-read')) run.requestStop('the workflow was cancelled');
   await run.writeRecord('resumed');
   const { state } = run;
   if (state.dataset === null && state.generations.length === 0) {

@@ -23,6 +23,26 @@ export const PATCHES: Readonly<Record<string, { since: string; why: string }>> =
     since: '0.1.0',
     why: 'a cancelled chain stays open until its news is delivered: what AWS publishes meanwhile is in its final manifest',
   },
+  'a-refused-late-look-is-none': {
+    since: '0.1.0',
+    why: 'a cancelled chain closed after one late look, also where S3 had refused that look',
+  },
+  'cancelled-while-the-record-is-read': {
+    since: '0.1.0',
+    why: 'the state that was read took the place of the one that held the stop, and a job was created after a cancel',
+  },
+  'resumed-after-a-cancel-in-a-new-run': {
+    since: '0.1.0',
+    why: 'a run is cancelled once: a chain that was resumed in the run that was cancelled could not be cancelled again',
+  },
+  'a-resume-of-an-ended-chain-answers-all': {
+    since: '0.1.0',
+    why: 'a question from before the end was asked again after it, so that a resume was accepted and did nothing',
+  },
+  'a-stop-finds-out-that-nobody-follows': {
+    since: '0.1.0',
+    why: 'a stop for a job whose follower was lost waited for the next check, up to six hours',
+  },
 };
 
 /** Whether this history has the change. @throws for an id that is not in the list: the workflow task fails, and no command is taken. */

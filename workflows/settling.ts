@@ -95,12 +95,14 @@ const heardCounters = async (run: ChainRun, generation: number, given: EndedJob)
   for (let looks = 0; ;) {
     const waitMs = waitForCountersMs(run, generation, ending, stopped(), looks);
     if (waitMs === null) break;
-    const nextLookMs = refusals > 0 ? unseenLookMs(refusals) : waitMs;
+    // Of a cancelled chain nobody is asked for long: it closes after as many looks, refused or not.
+    const isClosing = doubtedThoughCancelled && run.cancelled;
+    const nextLookMs = refusals > 0 && !isClosing ? unseenLookMs(refusals) : waitMs;
     const asked = await askForCounters(run, generation, ending, nextLookMs, stopped);
     ({ ending } = asked);
+    if (asked.refusal === null || isClosing) looks += 1;
     if (asked.refusal === null) {
       refusals = 0;
-      looks += 1;
       run.set(jobSeen(run.state));
     } else {
       refusals += 1;
@@ -217,8 +219,10 @@ export const lookForLateLabels = async (run: ChainRun): Promise<void> => {
       break;
     } catch (error) {
       const block = blockOf(error);
-      if (block === null) throw error;
+      const looksAgain = (): boolean => run.cancelled && isPatched('a-refused-late-look-is-none');
+      if (block === null || looksAgain()) throw error;
       if (!(await pause(HOUR_MS, `Looks for late labels again in an hour: ${block.message}`))) return;
+      if (looksAgain()) tries = -1;
     }
   }
   if (resumed()) return;

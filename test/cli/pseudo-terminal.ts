@@ -9,8 +9,9 @@ import { cleanEnvironment } from '../end-to-end/run-cli.ts';
 const cliPath = fileURLToPath(new URL('../../cli.ts', import.meta.url));
 
 /**
- * The size is set before the command begins; what it draws goes to stdout, and its exit code is passed on. Once it has drawn
- * a given text, Ctrl-C is pressed, and again at once: npm doubles it, too.
+ * The size is set before the command begins; what it draws goes to stdout, and its exit code is passed on, as a shell tells it where a
+ * signal ends the process (the second Ctrl-C may meet it when it is over and hears no more). Once it has drawn a given text, Ctrl-C is
+ * pressed, and again at once: npm doubles it, too.
  */
 const PROGRAM = `
 import fcntl, os, pty, struct, sys, termios, time
@@ -33,7 +34,8 @@ while True:
         for press in range(2):
             os.write(terminal, b'\\x03')
             time.sleep(0.01)
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+sys.exit(code if code >= 0 else 128 - code)
 `;
 
 export const onTerminal = async (

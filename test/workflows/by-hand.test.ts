@@ -113,6 +113,23 @@ describe('cancel', () => {
     expect(world.countStops('cancelled')).toBe(1);
   });
 
+  test('of a chain that was resumed in the workflow that was cancelled: its job is stopped, too (I5)', async () => {
+    // Nobody takes its news, so it stays open after its end.
+    const policy = { notify: { webhook: { url: 'http://127.0.0.1:9/' } } };
+    await startLive('again', { jobs: [slow, slow], policy });
+    await chainOf('again').cancel();
+    await soonState('again', isStopping);
+    await passUntilEnded('again', 10 * MINUTE_MS);
+    expect(await world.resume('again')).toEqual({ kind: 'accepted' });
+    await soonState('again', ({ generations }) => typeof generations[1]?.createdAtMs === 'number');
+    expect(world.countStops('again')).toBe(1);
+    await chainOf('again').cancel();
+    await soonState('again', ({ stopRequested }) => stopRequested !== null);
+    const state = await passUntilEnded('again', 10 * MINUTE_MS);
+    expect(state.generations.map(({ status }) => status)).toEqual(['Stopped', 'Stopped']);
+    expect(world.countStops('again')).toBe(2);
+  });
+
   test('of a job: the job is stopped and the chain ends stopped, without another job', async () => {
     const { jobName } = await startLive('cancelled-job', { jobs: [slow] });
     await followerOf(jobName).cancel();

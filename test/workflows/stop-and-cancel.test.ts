@@ -1,0 +1,104 @@
+/** A stop or a cancel that comes at an awkward time is obeyed (I5), and a resume after it goes on. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../decisions/durations.ts';
+import { labelingJobWorkflowId } from '../../decisions/names.ts';
+import { timeSkippingServer } from '../support/servers.ts';
+import { ACCOUNT, REGION } from './support/spec.ts';
+import { World } from './support/world.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await World.open(await timeSkippingServer(), { followsTemporal: true, sendsEvents: false });
+}, 60_000);
+afterEach(() => world.clear());
+
+/** Workers who answer for an hour, and whose open tasks are published up to a day after a stop. */
+const late = { workers: { count: 3, answerTime: '1h' }, openTasks: 'late' as const, lateLabels: '3h' };
+const stoppedOutside = { ...late, stop: { after: '90m' } };
+const options = { acceptMissing: false, retrySetAside: false };
+const untilInProgress = (chain: string, generation: number) =>
+  world.until(chain, ({ generations }) => generations[generation - 1]?.status === 'InProgress', { stepMs: MINUTE_MS });
+
+test('I5: a cancel while a resume reads the record is a stop: no further job is created', async () => {
+  const first = await world.start('reading', { jobs: [stoppedOutside] });
+  const { spec } = await world.untilAttention('reading');
+  await first.terminate();
+  world.s3.fault = (method) => (method === 'GET' ? 'InternalError' : null);
+  const second = await world.run('reading', { kind: 'resume', spec, options });
+  await sleep(300);
+  await second.cancel();
+  await sleep(300);
+  world.s3.fault = null;
+  const state = await world.untilEnded('reading', 10 * MINUTE_MS);
+  expect(state.end).toMatchObject({ status: 'stopped', reason: 'the workflow was cancelled' });
+  expect(world.jobNames('reading')).toHaveLength(1);
+});
+
+test('a resume of a chain that was stopped while its record was refused goes on at once, whatever was asked before', async () => {
+  await world.start('refused-record', { jobs: [stoppedOutside] });
+  const { spec } = await world.untilAttention('refused-record');
+  world.s3.fault = (method) => (method === 'PUT' ? 'AccessDenied' : null);
+  await world.amend('refused-record', { spec });
+  await world.until('refused-record', ({ attention }) => attention?.reason === 'storage-refused', {
+    stepMs: MINUTE_MS,
+  });
+  await world.stop('refused-record');
+  world.s3.fault = null;
+  await world.untilEnded('refused-record', 10 * MINUTE_MS);
+  expect(await world.resume('refused-record')).toEqual({ kind: 'accepted' });
+  const { attention } = await world.until('refused-record', ({ generations }) => generations.length === 2, {
+    stepMs: MINUTE_MS,
+  });
+  expect(attention).toBeNull();
+});
+
+test('law 2: a late look that S3 refused is none: a cancel after it looks before the chain closes', async () => {
+  const handle = await world.start('refused-look', { jobs: [late] });
+  await untilInProgress('refused-look', 1);
+  await world.env.sleep(20 * MINUTE_MS);
+  await world.stop('refused-look');
+  const before = await world.untilEnded('refused-look', 10 * MINUTE_MS);
+  const output = world.outputUri(before.generations[0]?.name ?? '');
+  world.s3.fault = (_method, uri) => (uri === output ? 'AccessDenied' : null);
+  await world.env.sleep(DAY_MS + 10 * MINUTE_MS);
+  await world.sync();
+  world.s3.fault = null;
+  await handle.cancel();
+  await handle.result().catch(() => undefined);
+  const after = await world.state('refused-look');
+  expect(after.phase).toEqual({ kind: 'ended', lateLookDone: true });
+  expect(after.dataset?.labeled).toBeGreaterThan(before.dataset?.labeled ?? 0);
+});
+
+test('a cancelled chain closes although AWS shows neither its job nor any counters', async () => {
+  const zeros = { counters: { zeroFor: '30d' }, output: { late: '90m' }, workers: { ratePerHour: 1000 } };
+  const handle = await world.start('hidden', { jobs: [zeros] });
+  await world.until('hidden', ({ phase }) => phase.kind === 'settling', { stepMs: MINUTE_MS });
+  world.beforeCall = (operation) => {
+    if (operation !== 'DescribeLabelingJob') return;
+    const refusal = { name: 'AccessDeniedException', $metadata: { httpStatusCode: 400 } };
+    throw Object.assign(new Error('not authorized'), refusal);
+  };
+  await handle.cancel();
+  await handle.result().catch(() => undefined);
+  world.beforeCall = null;
+  const { phase, dataset } = await world.state('hidden');
+  expect(phase).toEqual({ kind: 'ended', lateLookDone: true });
+  // Doubted for longer than the output took.
+  expect(dataset?.labeled).toBe(10);
+});
+
+test('I5: a stop reaches a job whose follower was lost, as soon as that shows', async () => {
+  const first = await world.start('unfollowed', { jobs: [{ workers: { count: 0 } }] });
+  const { spec, generations } = await untilInProgress('unfollowed', 1);
+  await first.terminate();
+  await world.run('unfollowed', { kind: 'resume', spec, options });
+  await world.until('unfollowed', ({ resumption }) => resumption === 1, { stepMs: MINUTE_MS });
+  await world.env.sleep(MINUTE_MS);
+  const place = { account: ACCOUNT, region: REGION, jobName: generations[0]?.name ?? '' };
+  await world.client.workflow.getHandle(labelingJobWorkflowId(place)).terminate();
+  await world.stop('unfollowed');
+  await world.env.sleep(HOUR_MS);
+  await world.sync();
+  expect(world.countStops('unfollowed')).toBe(1);
+});
