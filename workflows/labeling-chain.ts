@@ -251,13 +251,22 @@ const leaveToOther = (run: ChainRun, recordUri: string): void => {
   run.showInList();
 };
 
+/** Whatever is under way, it ends where a record shows that the chain goes on elsewhere. */
+const unlessSuperseded = async (run: ChainRun, work: () => Promise<void>): Promise<void> => {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof Superseded)) throw error;
+    leaveToOther(run, error.message);
+  }
+};
+
 const runToEnd = async (run: ChainRun): Promise<void> => {
   for (let tries = 0; ;) {
     try {
       if (await step(run)) return;
       tries = 0;
     } catch (error) {
-      if (error instanceof Superseded) return leaveToOther(run, error.message);
       const block = blockOf(error);
       if (block === null) throw error;
       await askToMend(run, block, tries).catch(async (again: unknown) => {
@@ -305,9 +314,11 @@ export async function labelingChain(input: LabelingChainInput): Promise<Labeling
   const run = new ChainRun(input);
   handleMessages(run);
   return CancellationScope.nonCancellable(async () => {
-    run.over = !(await begin(run, input));
+    await unlessSuperseded(run, async () => {
+      run.over = !(await begin(run, input));
+    });
     do {
-      if (!run.over) await runToEnd(run);
+      if (!run.over) await unlessSuperseded(run, () => runToEnd(run));
       // A receiver of news may be away for a day: what a person gives the chain meanwhile is done in this run.
       await condition(() => run.hasMore || (run.outbox.isEmpty && allHandlersFinished()));
     } while (run.hasMore);

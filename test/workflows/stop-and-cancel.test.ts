@@ -1,4 +1,4 @@
-/** A stop or a cancel that comes at an awkward time is obeyed (I5), and a resume after it goes on. */
+/** A stop, a cancel or a resume that comes at an awkward time: it is obeyed (I5), and nobody is left hanging. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../decisions/durations.ts';
 import { labelingJobWorkflowId } from '../../decisions/names.ts';
@@ -101,4 +101,25 @@ test('I5: a stop reaches a job whose follower was lost, as soon as that shows', 
   await world.env.sleep(HOUR_MS);
   await world.sync();
   expect(world.countStops('unfollowed')).toBe(1);
+});
+
+/** As if the chain had been resumed elsewhere meanwhile: a record of a later resumption lies there. */
+const resumedElsewhere = (chain: string): void => {
+  const records = [...world.s3.store.objects.keys()].filter((uri) => uri.startsWith(`s3://data/out/${chain}/record/`));
+  const last = world.s3.store.text(records.toSorted().at(-1) ?? '') ?? '';
+  world.s3.store.write(`s3://data/out/${chain}/record/0007-000000.json`, last);
+};
+
+test('I3: of two resumes that race, the one whose record comes second leaves everything to the other and closes', async () => {
+  const first = await world.start('raced', { jobs: [stoppedOutside] });
+  const { spec } = await world.untilAttention('raced');
+  await first.terminate();
+  world.s3.fault = (method, uri) => {
+    if (method === 'GET' && uri.includes('/record/0000-')) resumedElsewhere('raced');
+    return null;
+  };
+  const second = await world.run('raced', { kind: 'resume', spec, options });
+  expect(await second.result()).toMatchObject({ status: 'stopped', reason: expect.stringContaining('elsewhere') });
+  world.s3.fault = null;
+  expect(world.jobNames('raced')).toHaveLength(1);
 });
