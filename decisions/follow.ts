@@ -195,7 +195,7 @@ export const handOver = (follow: Follow, context: FollowContext): HandOver => {
 
 /**
  * By so much of itself a reconcile period is longer at most. It spreads the looks at jobs that began together, and a month takes three looks
- * less; a lost event is noticed half an hour later at worst.
+ * less; a lost event is noticed that much later at worst, 36 minutes by the default policy.
  */
 export const RECONCILE_JITTER = 0.1;
 

@@ -17,7 +17,7 @@ export type ByteSink = { write(chunk: Uint8Array): Promise<void> };
 export const discardingSink: ByteSink = { write: () => Promise.resolve() };
 
 const EMPTY = Buffer.alloc(0);
-/** A slab is as long as all before it together, within these: what few bytes pass through stays small, and gives the garbage collector little to do. */
+/** Each slab is twice as long as the one before, within these: what few bytes pass through stays small, and gives the garbage collector little to do. */
 const SLAB_BYTES = { first: 4 * 1024, most: 256 * 1024 };
 /** From this length on a copy costs more than it saves. */
 const LARGE_BYTES = 16 * 1024;

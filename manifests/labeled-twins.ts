@@ -6,6 +6,7 @@
  */
 import { readObjectLine } from './attributes.ts';
 import { digestOfLine } from './identity.ts';
+import type { WaitingLine } from './identity-pool.ts';
 import { IdentityQueues } from './identity-queues.ts';
 import { jobOfLabel, labelValue, type OwnAttributes } from './label-state.ts';
 import type { PairRequest, PairVisitor } from './pairing.ts';
@@ -35,10 +36,13 @@ export const pairTwins = (
     if (label === null) continue;
     const identity = identityOf(output, own);
     const labeled = labeledDigest(identity, label);
+    const takeTwin = (): WaitingLine | null => {
+      const twin = sameValue.take(labeled);
+      return twin === null ? null : waiting.takeLabeledInput(twin);
+    };
+    // Only where there is an equal label does it matter whose this one is.
     const isNew = sameValue.peek(labeled) !== null && jobOfLabel(output.line, own) === jobName;
-    const unlabeled = isNew ? waiting.takeInput(identity) : null;
-    const twin = unlabeled === null ? sameValue.take(labeled) : null;
-    const input = unlabeled ?? (twin === null ? waiting.takeInput(identity) : waiting.takeLabeledInput(twin));
+    const input = isNew ? (waiting.takeInput(identity) ?? takeTwin()) : (takeTwin() ?? waiting.takeInput(identity));
     if (input === null) continue;
     waiting.dropOutput(output);
     visitor.paired(input, output.line);
