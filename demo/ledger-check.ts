@@ -53,6 +53,8 @@ type Twins = {
   copies: Copy[];
   /** By job, how many of its labels for them could be read: each for another of them. */
   labelsOfJobs: Map<string, number>;
+  /** A job that labeled some of them published again: which label is whose may look otherwise then. */
+  isToldAgain: boolean;
   /** One may have failed and been set aside, and then the ledger does not say which of them later jobs were sent. */
   isUnclear: boolean;
 };
@@ -92,7 +94,8 @@ export const placeLabels = ({
     const identity = identityOf(line, labelAttribute);
     const copy = { labels: 0, givenLabeled: labelAttribute in parseObject(line) };
     const known = twins.get(identity);
-    if (known === undefined) twins.set(identity, { copies: [copy], labelsOfJobs: new Map(), isUnclear: false });
+    if (known === undefined)
+      twins.set(identity, { copies: [copy], labelsOfJobs: new Map(), isToldAgain: false, isUnclear: false });
     else known.copies.push(copy);
   }
   const failed = (some: Iterable<Twins | undefined>): void => {
@@ -129,6 +132,8 @@ export const placeLabels = ({
       failed(identity === undefined ? twins.values() : [twins.get(identity)]);
     }
     if (record.kind === 'published') {
+      for (const all of twins.values())
+        if (all.copies.length > 1 && all.labelsOfJobs.has(job.job)) all.isToldAgain = true;
       for (const index of record.newlyReadable) {
         const copy = job.copyOf.get(index);
         if (copy !== undefined) copy.labels += 1;
@@ -140,9 +145,16 @@ export const placeLabels = ({
   return { twins, jobs: [...jobs.values()] };
 };
 
+const mostDoubled = ({ copies, labelsOfJobs, isToldAgain, isUnclear }: Twins, labels: number): number => {
+  if (isToldAgain) return labels;
+  if (isUnclear) return labels - Math.max(0, ...labelsOfJobs.values());
+  return copies.reduce((sum, copy) => sum + Math.max(0, copy.labels - 1), 0);
+};
+
 /**
  * Labels that became readable for an object that had one: paid for, kept apart, and counted as `doubled`. A number, but for identical
- * objects: an output in another order does not say which of them it labeled, so that as few as do not fit on them may be doubled.
+ * objects: an output in another order does not say which of them it labeled, so that as few as do not fit on them may be doubled, and
+ * one that is published again may seem to say something else of each.
  */
 export const doubledLabels = (
   ledger: readonly LedgerRecord[],
@@ -150,12 +162,11 @@ export const doubledLabels = (
   labelAttribute: string,
 ): { least: number; most: number } => {
   let [least, most] = [0, 0];
-  for (const { copies, labelsOfJobs, isUnclear } of placeLabels({ ledger, labelAttribute, manifest }).twins.values()) {
-    const labels = [...labelsOfJobs.values()].reduce((sum, ofJob) => sum + ofJob, 0);
-    least += Math.max(0, labels - copies.filter(({ givenLabeled }) => !givenLabeled).length);
-    most += isUnclear
-      ? labels - Math.max(0, ...labelsOfJobs.values())
-      : copies.reduce((sum, copy) => sum + Math.max(0, copy.labels - 1), 0);
+  const { twins } = placeLabels({ ledger, labelAttribute, manifest });
+  for (const all of twins.values()) {
+    const labels = [...all.labelsOfJobs.values()].reduce((sum, ofJob) => sum + ofJob, 0);
+    least += Math.max(0, labels - all.copies.filter(({ givenLabeled }) => !givenLabeled).length);
+    most += mostDoubled(all, labels);
   }
   return { least, most };
 };

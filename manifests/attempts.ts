@@ -1,5 +1,5 @@
 /**
- * How one object's state changes by what a job brought. It owns the label rule (the first stays, another generation's
+ * How one object's state changes by what a job brought. It owns the label rule (the first stays, another one
  * is doubled) and the attempts rule (DESIGN, section 5: never twice for one generation; at the maximum set aside). Pure.
  */
 import { shortenReason, type ObjectState } from './object-states.ts';
@@ -7,10 +7,13 @@ import { shortenReason, type ObjectState } from './object-states.ts';
 /** What a label does to an object: it becomes the object's, it is a second one to be kept beside, or it is known already. */
 export type LabelEffect = { kind: 'added' | 'doubled' | 'known'; state: ObjectState };
 
-/** A label of a generation arrives. One on a set-aside object makes it labeled. */
-export const receiveLabel = (state: ObjectState, generation: number): LabelEffect => {
+/**
+ * A label of a generation arrives. One on a set-aside object makes it labeled. `isHeld` tells whether the dataset holds this very
+ * label: another one of the same generation is a second one too, since AWS wrote it over the first, or meant an identical object.
+ */
+export const receiveLabel = (state: ObjectState, generation: number, isHeld: () => boolean): LabelEffect => {
   if (state.label === null) return { kind: 'added', state: { ...state, label: generation, setAside: false } };
-  if (state.label === generation || state.doubled.includes(generation)) return { kind: 'known', state };
+  if (state.doubled.includes(generation) || (state.label === generation && isHeld())) return { kind: 'known', state };
   return { kind: 'doubled', state: { ...state, doubled: [...state.doubled, generation] } };
 };
 

@@ -7,7 +7,7 @@ import { applyMaximum, receiveFailure, receiveLabel } from './attempts.ts';
 import { editLine, readObjectLine, splitAtEnd } from './attributes.ts';
 import { GatheringSink, type ByteSink, type ByteSource } from './byte-streams.ts';
 import { Findings, type Finding } from './findings.ts';
-import { labelStateOf, ownAttributes, type OwnAttributes } from './label-state.ts';
+import { labelStateOf, labelValue, ownAttributes, sameLabel, type OwnAttributes } from './label-state.ts';
 import { LineReader } from './lines.ts';
 import { PROBLEMS_LISTED } from './manifest-rules.ts';
 import {
@@ -54,11 +54,19 @@ export type MergeResult =
 
 const COMMA = Buffer.from(',');
 
+/** A label's members as a line that can be read. */
+const asLine = (members: Buffer): Buffer => Buffer.concat([Buffer.from('{'), members, Buffer.from('}')]);
+
 const notTogether = (what: string): OperationError =>
   new OperationError(`${what}; the dataset, its object states and the job's ordinals do not belong together`);
 
-/** An object that a finding touches; `members`: the label to put into its line. */
-type TouchedObject = { readonly ordinal: number; state: ObjectState; members: Buffer | null };
+/** An object that a finding touches, and its line in the dataset before; `members`: the label to put into it. */
+type TouchedObject = {
+  readonly ordinal: number;
+  readonly raw: Buffer;
+  state: ObjectState;
+  members: Buffer | null;
+};
 
 /** The second pass. */
 class DatasetRewrite {
@@ -89,7 +97,7 @@ class DatasetRewrite {
   async run(findings: Findings): Promise<{ counts: StateCounts; newlySetAside: number }> {
     for (const finding of findings.inOrder()) {
       const touched = this.#touched?.ordinal === finding.ordinal ? this.#touched : await this.#moveTo(finding.ordinal);
-      const { state, members } = this.#apply(touched.state, finding);
+      const { state, members } = this.#apply(touched, finding);
       touched.state = state;
       touched.members ??= members;
     }
@@ -106,23 +114,26 @@ class DatasetRewrite {
     if (ordinal > this.#position) await this.#copyUntouched(ordinal - this.#position);
     const run = this.#states.takeNow(1) ?? (await this.#states.take(1));
     if (run === null) throw notTogether(`there is no object ${ordinal}`);
-    this.#touched = { ordinal, state: run.state, members: null };
+    const raw = this.#lines.nextNow() ?? (await this.#lines.next());
+    if (raw === null) throw notTogether(`the dataset has no line ${this.#position + 1}`);
+    this.#position += 1;
+    this.#touched = { ordinal, raw, state: run.state, members: null };
     return this.#touched;
   }
 
   /** Law 2: a label is either in the dataset, or in the doubled file, or was in one of them before. */
-  #apply(before: ObjectState, finding: Finding): { state: ObjectState; members: Buffer | null } {
+  #apply(touched: TouchedObject, finding: Finding): { state: ObjectState; members: Buffer | null } {
     const tally = this.#tallies[finding.source];
     if (tally === undefined) throw new Error(`there is no source ${finding.source}`);
     const { generation, late } = tally.source;
     if (finding.kind === 'failure') {
       const reason = finding.bytes.toString('utf8');
       const counts = this.#request.countsAttempt(generation, reason);
-      const { counted, state } = receiveFailure(before, { generation, reason, counts, late });
+      const { counted, state } = receiveFailure(touched.state, { generation, reason, counts, late });
       if (counted) tally.attemptsCounted += 1;
       return { state, members: null };
     }
-    const { kind, state } = receiveLabel(before, generation);
+    const { kind, state } = receiveLabel(touched.state, generation, () => this.#holds(touched, finding.bytes));
     switch (kind) {
       case 'added':
         tally.added += 1;
@@ -146,14 +157,23 @@ class DatasetRewrite {
 
   async #writeTouched(): Promise<void> {
     if (this.#touched === null) return;
-    const { state, members } = this.#touched;
+    const { raw, state, members } = this.#touched;
     this.#touched = null;
     this.#writer.add(1, this.#limit(state, 1));
-    const raw = this.#lines.nextNow() ?? (await this.#lines.next());
-    if (raw === null) throw notTogether(`the dataset has no line ${this.#position + 1}`);
-    this.#position += 1;
     for (const part of members === null ? [raw] : this.#withLabel(raw, members)) this.#dataset.put(part);
     for (const sink of [this.#dataset, this.#doubled, this.#writer]) if (sink.isFull) await sink.drain();
+  }
+
+  /** Whether an object's label is this one, whatever its metadata. Almost always its bytes are those that were merged before. */
+  #holds({ raw, members }: TouchedObject, label: Buffer): boolean {
+    const end = raw.lastIndexOf('}');
+    const start = end - label.length;
+    if (raw[start - 1] === COMMA[0] && raw.subarray(start, end).equals(label)) return true;
+    const [held, given] = [members === null ? raw : asLine(members), asLine(label)].map((bytes) => {
+      const line = readObjectLine(bytes);
+      return line.kind === 'fault' ? null : labelValue(line, this.#own);
+    });
+    return held != null && given != null && sameLabel(held, given);
   }
 
   /** The parts of a dataset line with its label in it. */

@@ -270,7 +270,10 @@ const mergeInModel = (
         object.label = { generation, members: line.members };
         object.setAside = false;
         tally.added += 1;
-      } else if (object.label.generation !== generation && !object.doubled.has(generation)) {
+      } else if (
+        !object.doubled.has(generation) &&
+        (object.label.generation !== generation || valueOf(object) !== line.outcome.value)
+      ) {
         object.doubled.add(generation);
         tally.doubled += 1;
       }

@@ -23,18 +23,18 @@ const givenManifest = (world: World, { plan }: Chain): string =>
     .flatMap((text) => text.split('\n').filter((line) => line !== ''))
     .join('\n');
 
-/** I5: nothing begins between a stop and the next resume, and what was live is asked to stop or ends by itself. */
+/** I5: nothing begins between a stop or a cancel and the next resume, and what was live is asked to stop or ends by itself. */
 const checkStops = (world: World, { plan }: Chain, ledger: readonly LedgerRecord[]): string[] => {
   const problems: string[] = [];
   const accepted = world.operator.accepted.filter(({ chain }) => chain === plan.name);
   const starts = world.temporal.childStarts.filter(({ workflowId }) => workflowId.includes(`:${plan.name}-`));
   for (const [index, stop] of accepted.entries()) {
-    if (stop.kind !== 'stop') continue;
+    if (stop.kind !== 'stop' && stop.kind !== 'cancel') continue;
     const untilMs = accepted.slice(index).find(({ kind }) => kind === 'resume')?.atMs ?? Infinity;
     for (const { atMs, workflowId, input } of starts) {
       const begins = typeof input === 'object' && input !== null && 'begin' in input && input.begin === 'create';
       if (begins && atMs > stop.atMs && atMs < untilMs)
-        problems.push(`${workflowId} was begun ${atMs - stop.atMs} ms after a stop was accepted`);
+        problems.push(`${workflowId} was begun ${atMs - stop.atMs} ms after a ${stop.kind} was accepted`);
     }
     for (const record of ledger) {
       if (record.kind !== 'created' || record.atMs <= stop.atMs || record.atMs >= untilMs) continue;
@@ -45,7 +45,7 @@ const checkStops = (world: World, { plan }: Chain, ledger: readonly LedgerRecord
         (one) =>
           one.kind === 'status' && one.job === record.job && one.to !== 'InProgress' && one.to !== 'Initializing',
       );
-      if (!asked && !ended) problems.push(`${record.job} was created after a stop and never asked to stop`);
+      if (!asked && !ended) problems.push(`${record.job} was created after a ${stop.kind} and never asked to stop`);
     }
   }
   return problems;
@@ -99,7 +99,7 @@ const lastCloseMs = (world: World, { plan, workflowId }: Chain, ledger: readonly
   const cancel = world.operator.accepted.find(
     ({ chain, kind, atMs }) => chain === plan.name && kind === 'cancel' && atMs > lastCreatedMs,
   );
-  const cancelled = cancel === undefined ? undefined : closes.find(({ atMs }) => atMs > cancel.atMs);
+  const cancelled = cancel === undefined ? undefined : closes.find(({ atMs }) => atMs >= cancel.atMs);
   return cancelled?.atMs ?? closes.at(-1)?.atMs ?? Infinity;
 };
 

@@ -99,8 +99,7 @@ export class Operator {
       case 'stop':
         return this.#stop(chain);
       case 'cancel-chain':
-        if (temporal.statusOf(chain.workflowId) === 'running') this.#took(chain, 'cancel');
-        return temporal.cancel(chain.workflowId);
+        return temporal.cancel(chain.workflowId, () => this.#took(chain, 'cancel'));
       case 'cancel-job':
         return temporal.cancel(jobWorkflowId);
       case 'terminate-chain':

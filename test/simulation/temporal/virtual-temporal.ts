@@ -57,6 +57,8 @@ class Execution {
   result: unknown = undefined;
   pending: ActivationJob[] = [];
   planned = false;
+  /** The present run was asked to cancel: the server takes that once. */
+  cancelRequested = false;
 
   constructor(workflowId: string, run: WorkflowRun, parent: Parent | null, tasks: ActivityTasks) {
     this.workflowId = workflowId;
@@ -103,6 +105,7 @@ export class VirtualTemporal {
   readonly #execute: ExecuteActivity;
   readonly #executions = new Map<string, Execution>();
   readonly #updates = new Map<string, (answer: UpdateAnswer) => void>();
+  readonly #cancels = new WeakMap<ActivationJob, () => void>();
   #ids = 0;
 
   constructor(options: {
@@ -176,9 +179,14 @@ export class VirtualTemporal {
     return decode(answer?.respondToQuery?.succeeded?.response);
   }
 
-  cancel(workflowId: string): void {
+  /** Asks a workflow to cancel; `onSeen` is told when a workflow task has heard of it. */
+  cancel(workflowId: string, onSeen: () => void = () => undefined): void {
     const execution = this.#executions.get(workflowId);
-    if (execution?.status === 'running') this.#enqueue(execution, { cancelWorkflow: { reason: 'by a person' } });
+    if (execution?.status !== 'running' || execution.cancelRequested) return;
+    execution.cancelRequested = true;
+    const job: ActivationJob = { cancelWorkflow: { reason: 'by a person' } };
+    this.#cancels.set(job, onSeen);
+    this.#enqueue(execution, job);
   }
 
   async terminate(workflowId: string): Promise<void> {
@@ -298,6 +306,7 @@ export class VirtualTemporal {
         return this.#planTask(execution, lost ? WORKFLOW_TASK_TIMEOUT_MS : 1);
       }
       run.commit();
+      for (const job of jobs) this.#cancels.get(job)?.();
       for (const command of commands) await this.#apply(execution, command);
       if (execution.status === 'running' && execution.pending.length > 0) this.#planTask(execution, 1);
     };
@@ -367,6 +376,7 @@ export class VirtualTemporal {
     execution.run.forget();
     execution.timers.clear();
     execution.tasks.abandonAll();
+    execution.cancelRequested = false;
     const waiting = execution.pending.splice(0).filter((job) => !isEvent(job));
     this.#loseUpdates(waiting);
     execution.run = this.#newRun(execution.workflowId, identity.type, identity.firstRunId);
