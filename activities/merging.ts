@@ -3,23 +3,27 @@
  *
  * I1, law 2: a label that an output holds is in the new dataset or in its doubled file, or the merge does not succeed.
  */
-import type { LateOutput, Merge } from '../decisions/after-job.ts';
+import type { LateMerge, LateOutput, Merge } from '../decisions/after-job.ts';
 import { countsAttempt } from '../decisions/attempts.ts';
 import { currentTerms, generationOf, type ChainState, type Dataset, type JobInput } from '../decisions/chain-state.ts';
 import { asTerminal, type Ending } from '../decisions/ending.ts';
 import { outputManifestUri, outputsThatMayChange, uriOfKnown, type KnownOutput } from '../decisions/known-outputs.ts';
 import type { Spec } from '../decisions/spec.ts';
 import { inspectOutput } from '../manifests/inspection.ts';
-import { mergeOutputs, type MergeTally } from '../manifests/merge.ts';
-import type { MergeSource } from '../manifests/merge-source.ts';
+import { mergeOutputs, type MergeRequest, type MergeTally } from '../manifests/merge.ts';
+import type { MergeSource, MergedSource } from '../manifests/merge-source.ts';
 import { unusable } from './aws-failures.ts';
 import { datasetUris, manifestReader, shortHash, withFolder, type ManifestDependencies } from './manifest-places.ts';
 import { etagOf, writeNewObjects } from './s3-objects.ts';
 
 type EndedJob = Extract<Ending, { kind: 'ended' }>;
 
+/** Outputs that AWS has written again and of which nothing was merged, as they were seen. */
+export type UnreadableOutputs = { message: string; outputs: LateOutput[] };
+
 export type SettleResult =
-  | { kind: 'merged'; merge: Merge; lateOutputs: LateOutput[] }
+  /** `unreadable`: among the outputs of earlier jobs; null or absent: none. */
+  | { kind: 'merged'; merge: Merge; lateOutputs: LateOutput[]; unreadable?: UnreadableOutputs | null }
   /** AWS has written the outputs of these earlier jobs again: they must be in the state, to be merged too. */
   | { kind: 'late-outputs'; generations: number[] }
   /** The output does not yet hold the labels that AWS counted. */
@@ -28,9 +32,19 @@ export type SettleResult =
 
 export type LateResult =
   | { kind: 'nothing-new' }
-  | { kind: 'merged'; dataset: Dataset; outputs: LateOutput[] }
-  /** Nothing was merged; the outputs are as they were seen. */
-  | { kind: 'unreadable'; message: string; outputs: LateOutput[] };
+  | (LateMerge & { kind: 'merged'; outputs: LateOutput[]; unreadable?: UnreadableOutputs | null })
+  /** Nothing was merged. */
+  | (UnreadableOutputs & { kind: 'unreadable' });
+
+type Merged = { kind: 'merged'; dataset: Dataset; tally: MergeTally; unmatchedUri: string };
+
+/** Nothing was written; whose outputs hold the lines. */
+type Unreadable = { kind: 'unreadable'; message: string; generations: readonly number[] };
+
+/** The dataset and its object states, on their way. */
+type ChainFiles = Pick<MergeRequest, 'dataset' | 'states'>;
+
+type LateRequest = { state: ChainState; dataset: Dataset; late: readonly LateOutput[]; files: ChainFiles };
 
 const attemptRule =
   (state: ChainState, current: { generation: number; ending: EndedJob } | null) =>
@@ -54,11 +68,16 @@ const attemptRule =
     );
   };
 
+const labelsOf = (source: MergedSource | undefined): { newLabels: number; unmatchedLabeled: number } => ({
+  newLabels: source?.newLabels ?? 0,
+  unmatchedLabeled: source?.unmatchedLabeled ?? 0,
+});
+
 /** The outputs with what the merge read from them. */
 const withLabels = (outputs: readonly LateOutput[], { perSource }: MergeTally): LateOutput[] =>
   outputs.map((output) => ({
     ...output,
-    newLabels: perSource.find(({ generation }) => generation === output.generation)?.newLabels ?? 0,
+    ...labelsOf(perSource.find(({ generation }) => generation === output.generation)),
   }));
 
 export const mergeActivities = (dependencies: ManifestDependencies) => {
@@ -81,7 +100,7 @@ export const mergeActivities = (dependencies: ManifestDependencies) => {
         : [{ generation, ...sentOf(spec, name, input), output: read(spec, output.uri, output.etag), late: true }];
     });
 
-  const filesOf = (spec: Spec, { manifestUri, statesUri }: Dataset) => ({
+  const filesOf = (spec: Spec, { manifestUri, statesUri }: Dataset): ChainFiles => ({
     dataset: read(spec, manifestUri),
     states: read(spec, statesUri),
   });
@@ -101,18 +120,24 @@ export const mergeActivities = (dependencies: ManifestDependencies) => {
   const merge = async (
     state: ChainState,
     dataset: Dataset,
-    files: ReturnType<typeof filesOf>,
+    files: ChainFiles,
     sources: MergeSource[],
     current: { generation: number; ending: EndedJob } | null,
     madeFrom: unknown,
-  ): Promise<{ dataset: Dataset; tally: MergeTally; unmatchedUri: string } | { unreadable: string }> =>
+  ): Promise<Merged | Unreadable> =>
     withFolder(temporaryDirectory, async (directory) => {
       const { spec } = state;
       const client = s3(spec.region);
       const kmsKeyId = spec.job.OutputConfig.KmsKeyId;
       const version = dataset.version + 1;
       const uris = datasetUris(spec, version, shortHash(dataset.manifestUri, dataset.statesUri, madeFrom));
-      class Unreadable extends Error {}
+      class CannotRead extends Error {
+        readonly generations: readonly number[];
+        constructor(message: string, generations: readonly number[]) {
+          super(message);
+          this.generations = generations;
+        }
+      }
       try {
         const tally = await writeNewObjects(client, uris, kmsKeyId, async (to) => {
           const result = await mergeOutputs({
@@ -131,7 +156,8 @@ export const mergeActivities = (dependencies: ManifestDependencies) => {
           const lines = result.lines
             .slice(0, 20)
             .map(({ generation, line, problem }) => `job ${generation}, line ${line}: ${problem}`);
-          throw new Unreadable(`${result.total} output lines cannot be read; nothing was merged: ${lines.join('; ')}`);
+          const message = `${result.total} output lines cannot be read; nothing of these outputs was merged: ${lines.join('; ')}`;
+          throw new CannotRead(message, result.generations);
         });
         const { total, labeled, remaining, setAside, doubled } = tally;
         const next = {
@@ -144,12 +170,35 @@ export const mergeActivities = (dependencies: ManifestDependencies) => {
           setAside,
           doubled,
         };
-        return { dataset: next, tally, unmatchedUri: uris.unmatched };
+        return { kind: 'merged', dataset: next, tally, unmatchedUri: uris.unmatched };
       } catch (thrown) {
-        if (thrown instanceof Unreadable) return { unreadable: thrown.message };
-        throw thrown;
+        if (!(thrown instanceof CannotRead)) throw thrown;
+        return { kind: 'unreadable', message: thrown.message, generations: thrown.generations };
       }
     });
+
+  /**
+   * Merges outputs of earlier jobs, and that of the current one if there is one; of the earlier ones those that cannot be read are left
+   * out (I1: they keep nothing else from the dataset). Unreadable if the current one is, or if nothing is left.
+   */
+  const mergeReadable = async (
+    { state, dataset, late, files }: LateRequest,
+    current: { source: MergeSource | null; generation: number; ending: EndedJob; madeFrom: unknown } | null,
+  ): Promise<(Merged & { late: readonly LateOutput[]; unreadable: UnreadableOutputs | null }) | Unreadable> => {
+    const own = current?.source ?? null;
+    const mergeWith = (outputs: readonly LateOutput[], from: ChainFiles): Promise<Merged | Unreadable> => {
+      const sources = [...lateSourcesOf(state, outputs), ...(own === null ? [] : [own])];
+      return merge(state, dataset, from, sources, current, [current?.madeFrom ?? 'late', outputs]);
+    };
+    const all = await mergeWith(late, files);
+    if (all.kind === 'merged') return { ...all, late, unreadable: null };
+    const isUnreadable = ({ generation }: { generation: number }): boolean => all.generations.includes(generation);
+    const readable = late.filter((output) => !isUnreadable(output));
+    if (current === null ? readable.length === 0 : isUnreadable(current)) return all;
+    const rest = await mergeWith(readable, filesOf(state.spec, dataset));
+    if (rest.kind === 'unreadable') return rest;
+    return { ...rest, late: readable, unreadable: { message: all.message, outputs: late.filter(isUnreadable) } };
+  };
 
   return {
     /**
@@ -218,24 +267,23 @@ export const mergeActivities = (dependencies: ManifestDependencies) => {
           };
         }
       }
-      const sources = [...lateSourcesOf(state, late), ...(source === null ? [] : [source])];
-      const madeFrom = [generation, output, late, spec.policy.maxAttemptsPerObject];
-      const merged = await merge(state, dataset, files, sources, { generation, ending }, madeFrom);
-      if ('unreadable' in merged) return { kind: 'unreadable', message: merged.unreadable };
+      const madeFrom = [generation, output, spec.policy.maxAttemptsPerObject];
+      const merged = await mergeReadable({ state, dataset, late, files }, { source, generation, ending, madeFrom });
+      if (merged.kind === 'unreadable') return { kind: 'unreadable', message: merged.message };
       const own = merged.tally.perSource.find((source) => source.generation === generation);
       return {
         kind: 'merged',
         merge: {
           dataset: merged.dataset,
           output,
-          newLabels: own?.newLabels ?? 0,
+          ...labelsOf(own),
           complete: own !== undefined && own.failed === 0 && own.notAttempted === 0,
           attemptsCounted: own?.attemptsCounted ?? 0,
           newlySetAside: merged.tally.newlySetAside,
-          unmatchedLabeled: merged.tally.perSource.reduce((sum, source) => sum + source.unmatchedLabeled, 0),
           unmatchedUri: merged.unmatchedUri,
         },
-        lateOutputs: withLabels(late, merged.tally),
+        lateOutputs: withLabels(merged.late, merged.tally),
+        unreadable: merged.unreadable,
       };
     },
 
@@ -244,11 +292,17 @@ export const mergeActivities = (dependencies: ManifestDependencies) => {
       const { dataset, spec } = state;
       const outputs = dataset === null ? [] : await changedOutputs(spec, outputsThatMayChange(state, null));
       if (dataset === null || outputs.length === 0) return { kind: 'nothing-new' };
-      const sources = lateSourcesOf(state, outputs);
-      const merged = await merge(state, dataset, filesOf(spec, dataset), sources, null, ['late', outputs]);
-      return 'unreadable' in merged
-        ? { kind: 'unreadable', message: merged.unreadable, outputs }
-        : { kind: 'merged', dataset: merged.dataset, outputs: withLabels(outputs, merged.tally) };
+      const merged = await mergeReadable({ state, dataset, late: outputs, files: filesOf(spec, dataset) }, null);
+      if (merged.kind === 'unreadable') return { kind: 'unreadable', message: merged.message, outputs };
+      const { tally, unmatchedUri, unreadable } = merged;
+      return {
+        kind: 'merged',
+        dataset: merged.dataset,
+        outputs: withLabels(merged.late, tally),
+        newlySetAside: tally.newlySetAside,
+        unmatchedUri,
+        unreadable,
+      };
     },
   };
 };

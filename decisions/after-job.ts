@@ -15,6 +15,7 @@ import {
   type JobInput,
 } from './chain-state.ts';
 import type { Ending, Observation } from './ending.ts';
+import { outputManifestUri } from './known-outputs.ts';
 import type { JobOrder } from './next-order.ts';
 import { classifyEnding, type Outcome } from './outcome.ts';
 
@@ -171,12 +172,58 @@ export type Merge = {
   complete: boolean;
   attemptsCounted: number;
   newlySetAside: number;
+  /** Of this job's output; in a history from before they were told apart, of all outputs that were merged. */
   unmatchedLabeled: number;
   unmatchedUri: string | null;
 };
 
+/**
+ * An output as it was merged again. `newLabels`: all that it holds beyond its input, `unmatchedLabeled`: all that match no object; absent
+ * from a worker before they were counted.
+ */
+export type LateOutput = {
+  generation: number;
+  uri: string;
+  etag: string;
+  newLabels?: number;
+  unmatchedLabeled?: number;
+};
+
+/** Earlier outputs that AWS has written again, merged. */
+export type LateMerge = {
+  dataset: Dataset;
+  outputs: readonly LateOutput[];
+  /** Absent: none that is not told of elsewhere. */
+  newlySetAside?: number;
+  unmatchedUri?: string | null;
+};
+
 /** One merge may set aside this many objects before a person is asked: max(20, 1 % of the dataset). */
 export const setAsideTolerance = (total: number): number => Math.max(20, Math.floor(total / 100));
+
+/** What is still awaited of a job once so many of its labels were read; nothing changes where nothing is awaited. */
+const awaitedAfter = (job: Generation | null, labelsRead: number): Partial<Generation> => {
+  const awaited = job?.awaitedLabels ?? null;
+  return awaited !== null && labelsRead >= awaited ? { awaitedLabels: null } : {};
+};
+
+/** What is odd about a merge that a person has to look at; the state itself if nothing is. `name`: whose output it was. */
+const askAboutMerge = (
+  state: ChainState,
+  generation: number,
+  name: string,
+  odd: { newlySetAside: number; unmatchedLabeled: number; unmatchedUri: string | null },
+): ChainState => {
+  if (odd.unmatchedLabeled > 0) {
+    const message = `${odd.unmatchedLabeled} labeled lines of the output of ${name} match no object: ${odd.unmatchedUri ?? ''}`;
+    return askFor(state, 'unmatched-label', message, generation);
+  }
+  if (odd.newlySetAside > setAsideTolerance(state.dataset?.total ?? 0)) {
+    const message = `${odd.newlySetAside} objects at once reached ${state.spec.policy.maxAttemptsPerObject} failed attempts after ${name}`;
+    return askFor(state, 'many-set-aside', message, generation);
+  }
+  return state;
+};
 
 const streaksAfter = (state: ChainState, outcome: Outcome, merge: Merge): Partial<ChainState> => {
   const failed = outcome === 'failed-transient' || outcome === 'failed-unknown' || outcome === 'failed-input';
@@ -219,45 +266,79 @@ export const jobMerged = (
       ...streaksAfter(state, outcome, merge),
     },
     generation,
-    { outcome, output: merge.output, newLabels: merge.newLabels, complete: merge.complete },
+    {
+      outcome,
+      output: merge.output,
+      newLabels: merge.newLabels,
+      complete: merge.complete,
+      ...(merge.unmatchedLabeled > 0 ? { unmatchedLabeled: merge.unmatchedLabeled } : {}),
+      ...awaitedAfter(job, merge.newLabels + merge.unmatchedLabeled),
+    },
   );
-  if (merge.unmatchedLabeled > 0) {
-    const message = `${merge.unmatchedLabeled} labeled lines of the output of ${job?.name ?? generation} match no object: ${merge.unmatchedUri ?? ''}`;
-    return askFor(merged, 'unmatched-label', message, generation);
-  }
-  if (merge.newlySetAside > setAsideTolerance(merge.dataset.total)) {
-    const message = `${merge.newlySetAside} objects at once reached ${state.spec.policy.maxAttemptsPerObject} failed attempts after ${job?.name ?? generation}`;
-    return askFor(merged, 'many-set-aside', message, generation);
-  }
-  return merged;
+  return askAboutMerge(merged, generation, job?.name ?? String(generation), merge);
 };
 
 /** A streaming job ended: there is no manifest of ours to merge. */
 export const streamingJobEnded = (state: ChainState, generation: number): ChainState =>
   withGeneration({ ...state, phase: { kind: 'deciding' } }, generation, { outcome: 'streaming' });
 
-/** An output as it was merged again. `newLabels`: all that it holds beyond its input; absent from a worker before it was counted. */
-export type LateOutput = { generation: number; uri: string; etag: string; newLabels?: number };
+/** One output as it was merged again. */
+const lateOutputMerged = (
+  state: ChainState,
+  { generation, uri, etag, newLabels = 0, unmatchedLabeled = 0 }: LateOutput,
+): ChainState => {
+  const job = generationOf(state, generation);
+  const labels = Math.max(job?.newLabels ?? 0, newLabels);
+  const unmatched = Math.max(job?.unmatchedLabeled ?? 0, unmatchedLabeled);
+  return withGeneration(state, generation, {
+    output: { uri, etag },
+    newLabels: labels,
+    ...(unmatched > 0 ? { unmatchedLabeled: unmatched } : {}),
+    ...awaitedAfter(job, labels + unmatched),
+  });
+};
 
 /**
  * Labels that appeared after the merge of their job: the dataset has a new version. A chain that had ended with leftovers
- * is `labeled` if these were the last ones: `labeled` means that nothing remains.
+ * is `labeled` if these were the last ones: `labeled` means that nothing remains. One that goes on asks about what is odd, unless it
+ * asks already.
  */
-export const lateLabelsMerged = (state: ChainState, dataset: Dataset, outputs: readonly LateOutput[]): ChainState =>
-  outputs.reduce<ChainState>(
-    (next, { generation, uri, etag, newLabels = 0 }) => {
-      const known = generationOf(next, generation)?.newLabels ?? 0;
-      return withGeneration(next, generation, { output: { uri, etag }, newLabels: Math.max(known, newLabels) });
-    },
-    {
-      ...state,
-      dataset,
-      end:
-        state.end !== null && dataset.remaining === 0 && state.end.status !== 'labeled'
-          ? { ...state.end, status: 'labeled', reason: `late labels were the last ones (before: ${state.end.reason})` }
-          : state.end,
-    },
-  );
+export const lateLabelsMerged = (state: ChainState, late: LateMerge): ChainState => {
+  const { dataset, outputs, newlySetAside = 0, unmatchedUri = null } = late;
+  const { end } = state;
+  const isLabeled = end !== null && dataset.remaining === 0 && end.status !== 'labeled';
+  const reason = `late labels were the last ones (before: ${end?.reason ?? ''})`;
+  const merged = outputs.reduce(lateOutputMerged, {
+    ...state,
+    dataset,
+    end: isLabeled ? { ...end, status: 'labeled', reason } : end,
+  });
+  if (end !== null || state.attention !== null) return merged;
+  const unmatchedLabeled = outputs.reduce((sum, output) => {
+    const known = generationOf(state, output.generation)?.unmatchedLabeled ?? 0;
+    return sum + Math.max(0, (output.unmatchedLabeled ?? 0) - known);
+  }, 0);
+  const names = outputs.map(({ generation }) => generationOf(state, generation)?.name ?? String(generation));
+  return askAboutMerge(merged, outputs[0]?.generation ?? 0, names.join(', '), {
+    newlySetAside,
+    unmatchedLabeled,
+    unmatchedUri,
+  });
+};
+
+/** A stop ended the question about labels that are missing: what is there is merged, and the rest stays awaited (law 2). */
+export const stoppedWithoutLabels = (state: ChainState, generation: number, awaitedLabels: number): ChainState =>
+  withGeneration(state, generation, { awaitedLabels });
+
+/** Before the next job: labels that AWS counted and nobody could read yet are asked about, unless a person accepted that. */
+export const askForAwaited = (state: ChainState): ChainState => {
+  const job = state.generations.find(({ awaitedLabels = null }) => awaitedLabels !== null);
+  if (job === undefined) return state;
+  const { OutputConfig } = state.spec.job;
+  const uri = job.output?.uri ?? outputManifestUri(OutputConfig.S3OutputPath, job.name);
+  const message = `AWS counted ${job.awaitedLabels} labels of ${job.name}; ${uri} holds ${job.newLabels}`;
+  return askFor(state, 'labels-missing', message, job.generation);
+};
 
 /** Something stands in the way that only a person can mend: the output lacks labels, a file or S3 refuses, the follower failed. */
 export const mergeBlocked = (

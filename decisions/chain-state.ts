@@ -67,6 +67,13 @@ export type Generation = {
   /** Every line of its input has a label of its own output: no late label can come. */
   complete: boolean;
   modelArn: string | null;
+  /** Labels of its output that belong to no object; absent: none. */
+  unmatchedLabeled?: number;
+  /**
+   * Labels that AWS counted, more than its output held when a stop ended the question about them: before they are there or a
+   * person accepts that they are missing, no next job is created. Absent or null: nothing is awaited.
+   */
+  awaitedLabels?: number | null;
   /** Absent in a job that was decided before this was kept. */
   terms?: JobTerms;
 };

@@ -24,8 +24,9 @@ const refusal = (state: ChainState, options: ResumeOptions, workflow: 'open' | '
   if (workflow === 'open' && state.stopRequested !== null && phase.kind !== 'ended') {
     return `the chain ${chain} is being stopped; resume it when it has ended`;
   }
-  if (options.acceptMissing && state.attention?.reason !== 'labels-missing') {
-    return '--accept-missing is for a chain that waits because labels are missing';
+  const awaitsLabels = state.generations.some(({ awaitedLabels = null }) => awaitedLabels !== null);
+  if (options.acceptMissing && state.attention?.reason !== 'labels-missing' && !awaitsLabels) {
+    return '--accept-missing is for a chain that waits because labels are missing, or was stopped while it did';
   }
   if (options.retrySetAside && (state.dataset?.setAside ?? 0) === 0) {
     return '--retry-set-aside: no object is set aside';
@@ -115,6 +116,9 @@ export const resume = (
     jobsWithoutProgressInRow: 0,
     clearedGeneration: clearedGeneration(state, workflow),
     phase: phaseAfter(state, options),
+    generations: options.acceptMissing
+      ? state.generations.map((job) => ((job.awaitedLabels ?? null) === null ? job : { ...job, awaitedLabels: null }))
+      : state.generations,
   };
   const { dataset } = resumed;
   if (resumed.phase.kind === 'deciding' && !hasNewObjects) {

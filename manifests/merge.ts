@@ -49,8 +49,8 @@ export type MergeTally = StateCounts & { perSource: MergedSource[]; newlySetAsid
 /** `unreadable`: nothing was written. */
 export type MergeResult =
   | { kind: 'merged'; tally: MergeTally }
-  /** `lines`: the first 100; `total` counts all. */
-  | { kind: 'unreadable'; lines: UnreadableLine[]; total: number };
+  /** `lines`: the first 100; `total` counts all. `generations`: whose outputs they are in. */
+  | { kind: 'unreadable'; lines: UnreadableLine[]; total: number; generations: number[] };
 
 const COMMA = Buffer.from(',');
 
@@ -169,11 +169,14 @@ class DatasetRewrite {
     const end = raw.lastIndexOf('}');
     const start = end - label.length;
     if (raw[start - 1] === COMMA[0] && raw.subarray(start, end).equals(label)) return true;
-    const [held, given] = [members === null ? raw : asLine(members), asLine(label)].map((bytes) => {
-      const line = readObjectLine(bytes);
-      return line.kind === 'fault' ? null : labelValue(line, this.#own);
-    });
-    return held != null && given != null && sameLabel(held, given);
+    const held = this.#labelOf(members === null ? raw : asLine(members));
+    const given = this.#labelOf(asLine(label));
+    return held !== null && given !== null && sameLabel(held, given);
+  }
+
+  #labelOf(bytes: Buffer): Buffer | null {
+    const line = readObjectLine(bytes);
+    return line.kind === 'fault' ? null : labelValue(line, this.#own);
   }
 
   /** The parts of a dataset line with its label in it. */
@@ -212,6 +215,7 @@ export const mergeOutputs = async (request: MergeRequest): Promise<MergeResult> 
     const tallies: SourceTally[] = [];
     const unreadable: UnreadableLine[] = [];
     let total = 0;
+    const generations: number[] = [];
     for (const [index, source] of request.sources.entries()) {
       const read = await readSource({
         source,
@@ -224,8 +228,9 @@ export const mergeOutputs = async (request: MergeRequest): Promise<MergeResult> 
       tallies.push(read.tally);
       unreadable.push(...read.unreadable.slice(0, PROBLEMS_LISTED - unreadable.length));
       total += read.unreadableTotal;
+      if (read.unreadableTotal > 0 && !generations.includes(source.generation)) generations.push(source.generation);
     }
-    if (total > 0) return { kind: 'unreadable', lines: unreadable, total };
+    if (total > 0) return { kind: 'unreadable', lines: unreadable, total, generations };
     const { counts, newlySetAside } = await new DatasetRewrite(request, tallies).run(findings);
     await unmatched.copyTo(request.to.unmatched);
     return { kind: 'merged', tally: { ...counts, perSource: tallies.map((tally) => tally.result()), newlySetAside } };

@@ -24,6 +24,7 @@ import { decided } from './causes.ts';
 import { ChainRun, Superseded, type LabelingChainInput, type LabelingChainResult } from './chain-run.ts';
 import { applyPending } from './changes.ts';
 import { runJob } from './job-run.ts';
+import { lookForLateLabels, mergePublished } from './late-labels.ts';
 import {
   amendChain,
   jobReport,
@@ -36,7 +37,7 @@ import {
 import { adoptChain, amendRecord, openChain, resumeChainFromRecord } from './opening.ts';
 import { isPatched } from './patches.ts';
 import { askToMend, blockOf, waitForPerson } from './person.ts';
-import { countJobs, lookForLateLabels, mergePublished, settle } from './settling.ts';
+import { countJobs, settle } from './settling.ts';
 
 export type { LabelingChainInput, LabelingChainResult } from './chain-run.ts';
 

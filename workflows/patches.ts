@@ -43,6 +43,10 @@ export const PATCHES: Readonly<Record<string, { since: string; why: string }>> =
     since: '0.1.0',
     why: 'a stop for a job whose follower was lost waited for the next check, up to six hours',
   },
+  'labels-awaited-after-a-stop': {
+    since: '0.1.0',
+    why: 'a stop ended the question about missing labels, and the resume after it sent their objects again without asking',
+  },
 };
 
 /** Whether this history has the change. @throws for an id that is not in the list: the workflow task fails, and no command is taken. */

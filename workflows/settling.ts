@@ -1,8 +1,4 @@
-/**
- * After a labeling job: its output is waited for until it holds what AWS counted, then merged. And, a day after the
- * chain's end, one more look for labels that were published late (law 2: they are merged and counted, never dropped).
- */
-import { log } from '@temporalio/workflow';
+/** After a labeling job: its output is waited for until it holds what AWS counted, then merged. */
 import {
   countersHeard,
   jobInTrouble,
@@ -11,29 +7,25 @@ import {
   lateCountersHeard,
   lateLabelsMerged,
   mergeBlocked,
+  stoppedWithoutLabels,
   streamingJobEnded,
 } from '../decisions/after-job.ts';
 import { generationOf, type ChainState, type Phase } from '../decisions/chain-state.ts';
 import { countersLookMs, jobsToCount } from '../decisions/counters.ts';
-import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, formatDuration } from '../decisions/durations.ts';
+import { DAY_MS, MINUTE_MS, formatDuration } from '../decisions/durations.ts';
 import type { Ending } from '../decisions/ending.ts';
 import { REFUSED_LOOKS_TOLD, unseenLookMs } from '../decisions/follow.ts';
 import { outputsThatMayChange } from '../decisions/known-outputs.ts';
 import { call } from './calls.ts';
 import type { ChainRun } from './chain-run.ts';
+import { askAboutUnreadable } from './late-labels.ts';
 import { isPatched } from './patches.ts';
-import { blockOf, waitForPerson } from './person.ts';
+import { waitForPerson } from './person.ts';
 
 type EndedJob = Extract<Ending, { kind: 'ended' }>;
 
 /** Looks at an output that does not yet hold what AWS counted: after these waits, then every half hour. */
 const SETTLE_WAITS_MS = [MINUTE_MS, 2 * MINUTE_MS, 5 * MINUTE_MS, 10 * MINUTE_MS];
-
-/** News is given up after a day. */
-const NEWS_WITHIN_MS = DAY_MS + HOUR_MS;
-
-/** The late look is tried so often, an hour apart, before the chain closes without it. */
-const LATE_LOOK_TRIES = 24;
 
 /** How long to wait before counters that say nothing are asked for again; null: they are believed. */
 const waitForCountersMs = (
@@ -157,12 +149,14 @@ export const settle = async (run: ChainRun, phase: Extract<Phase, { kind: 'settl
       continue;
     }
     if (result.kind === 'merged') {
+      const merged = jobMerged(run.state, ending, generation, result.merge);
       // Older outputs that AWS has written again were merged on the way.
-      const withLate = lateLabelsMerged(run.state, result.merge.dataset, result.lateOutputs);
-      run.set(jobMerged(withLate, ending, generation, result.merge));
+      const { dataset, unmatchedUri, newlySetAside } = result.merge;
+      run.set(lateLabelsMerged(merged, { dataset, outputs: result.lateOutputs, unmatchedUri }));
       run.outputsSeenMs = nowMs;
-      run.unreadableOutputs = [];
-      const { newlySetAside } = result.merge;
+      const { unreadable = null } = result;
+      run.unreadableOutputs = unreadable?.outputs ?? [];
+      if (unreadable !== null) askAboutUnreadable(run, unreadable);
       if (newlySetAside > 0) run.tell.setAside(generation, newlySetAside);
       return;
     }
@@ -188,92 +182,11 @@ export const settle = async (run: ChainRun, phase: Extract<Phase, { kind: 'settl
         run.set({ ...run.state, phase: { kind: 'deciding' } });
         return;
       }
+      if (result.kind === 'waiting' && isPatched('labels-awaited-after-a-stop'))
+        run.set(stoppedWithoutLabels(run.state, generation, result.expected));
       run.set(acceptingMissing(run.state));
     }
     waitedMs = 0;
     look = -1;
   }
-};
-
-/** One look, some time after the last job; S3 that refuses is tried again for a day, then the chain closes without it. */
-export const lookForLateLabels = async (run: ChainRun): Promise<void> => {
-  const { policy } = run.state.spec;
-  const resumed = (): boolean => run.state.phase.kind !== 'ended';
-  const pause = async (waitMs: number, why: string): Promise<boolean> => {
-    await run.pause(() => resumed() || run.cancelled, waitMs, why);
-    return !resumed();
-  };
-  const status = run.state.end?.status ?? 'over';
-  if (!(await pause(policy.lateLabelsMs, `The chain is ${status}; one more look for late labels, then it closes`)))
-    return;
-  // Until its news is delivered a cancelled chain stays open: the look comes after that, as late as it can.
-  if (run.cancelled && !run.outbox.isEmpty && isPatched('news-before-the-last-look')) {
-    const why = `The chain is ${status}; one more look for late labels once its news is delivered, then it closes`;
-    await run.pause(() => run.outbox.isEmpty || resumed(), NEWS_WITHIN_MS, why);
-    if (resumed()) return;
-  }
-  // A cancelled chain looks now, and once: what AWS has published by now is in the final manifest (law 2).
-  for (let tries = 0; tries < (run.cancelled ? 1 : LATE_LOOK_TRIES); tries += 1) {
-    try {
-      await mergeLateLabels(run, resumed);
-      break;
-    } catch (error) {
-      const block = blockOf(error);
-      const looksAgain = (): boolean => run.cancelled && isPatched('a-refused-late-look-is-none');
-      if (block === null || looksAgain()) throw error;
-      if (!(await pause(HOUR_MS, `Looks for late labels again in an hour: ${block.message}`))) return;
-      if (looksAgain()) tries = -1;
-    }
-  }
-  if (resumed()) return;
-  run.set({ ...run.state, phase: { kind: 'ended', lateLookDone: true } });
-  run.showInList();
-  await run.writeRecord('looked for late labels');
-};
-
-const mergeLateLabels = async (run: ChainRun, resumed: () => boolean): Promise<void> => {
-  const { state } = run;
-  const late = state.dataset === null ? null : await call('mergeLateLabels', 'Look for late labels', { state });
-  if (late?.kind === 'unreadable') log.warn('Late labels cannot be read', { message: late.message });
-  if (late?.kind !== 'merged' || resumed()) return;
-  const written = await call('writeFinal', 'Write the final manifest with the late labels', {
-    state: run.state,
-    dataset: late.dataset,
-  });
-  // A resume meanwhile goes on from the dataset before: the next merge finds the same late labels again.
-  if (resumed()) return;
-  const next = lateLabelsMerged(run.state, late.dataset, late.outputs);
-  run.set({ ...next, end: next.end === null ? null : { ...next.end, ...written } });
-};
-
-/** All outputs were looked at less than this before: what changed since is found by whoever creates the next job. */
-const JUST_SEEN_MS = 10 * SECOND_MS;
-
-/**
- * Merges what AWS has published since the last merge: labels may come late while the chain waits between two jobs. True if
- * there was something, or something to ask; the next order is then decided anew.
- */
-export const mergePublished = async (run: ChainRun): Promise<boolean> => {
-  const { state } = run;
-  const nowMs = Date.now();
-  const justSeen = run.outputsSeenMs !== null && nowMs - run.outputsSeenMs < JUST_SEEN_MS;
-  if (justSeen && isPatched('no-look-right-after-a-merge')) return false;
-  run.unreadableOutputs = [];
-  const mayCome = state.generations.some((job) => !job.complete && job.input !== null && job.createdAtMs !== null);
-  if (state.dataset === null || !mayCome) return false;
-  const late = await call('mergeLateLabels', 'Look for labels published since the last merge', { state });
-  if (late.kind === 'unreadable') {
-    // A stop ended the question about an output of which nothing was read: its labels are not paid for again (I1).
-    const unread = late.outputs.find((one) => generationOf(state, one.generation)?.output === null);
-    if (unread !== undefined) {
-      run.set(mergeBlocked(run.state, unread.generation, 'unreadable-output', late.message));
-      return true;
-    }
-    run.unreadableOutputs = late.outputs;
-    return false;
-  }
-  run.outputsSeenMs = nowMs;
-  if (late.kind === 'nothing-new') return false;
-  run.set(lateLabelsMerged(run.state, late.dataset, late.outputs));
-  return true;
 };

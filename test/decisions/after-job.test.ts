@@ -1,5 +1,6 @@
 /** What a chain learns from a job: decided, seen, ended, merged, and labels that come late. */
 import {
+  askForAwaited,
   currentGeneration,
   jobDecided,
   jobEnded,
@@ -8,10 +9,19 @@ import {
   jobObserved,
   lateLabelsMerged,
   mergeBlocked,
+  stoppedWithoutLabels,
   streamingJobEnded,
+  type LateOutput,
 } from '../../decisions/after-job.ts';
 import { attention } from '../../decisions/attention.ts';
-import { countersOf, heard, lastGeneration, newChain, type notCreatedText } from '../../decisions/chain-state.ts';
+import {
+  countersOf,
+  heard,
+  lastGeneration,
+  newChain,
+  type Dataset,
+  type notCreatedText,
+} from '../../decisions/chain-state.ts';
 import { DAY_MS } from '../../decisions/durations.ts';
 import { asTerminal, isKnownStatus } from '../../decisions/ending.ts';
 import { nextOrder, type JobOrder } from '../../decisions/next-order.ts';
@@ -315,7 +325,10 @@ describe('late labels', () => {
   const outputs = [{ generation: 1, uri: 's3://o', etag: 'e2' }];
 
   test('I1: are merged and remembered by the ETag of the output that held them', () => {
-    const state = lateLabelsMerged(chainOf({ generations }), datasetOf({ version: 3, labeled: 9 }), outputs);
+    const state = lateLabelsMerged(chainOf({ generations }), {
+      dataset: datasetOf({ version: 3, labeled: 9 }),
+      outputs,
+    });
     expect(state.dataset).toMatchObject({ version: 3, labeled: 9 });
     expect(state.generations.map((job) => job.output)).toEqual([{ uri: 's3://o', etag: 'e2' }, null]);
     expect(state.end).toBeNull();
@@ -324,27 +337,63 @@ describe('late labels', () => {
   test('I6: count as labels that their job brought, never fewer than before', () => {
     const before = chainOf({ generations: generations.map((job) => ({ ...job, newLabels: 3 })) });
     const labelsAfter = (newLabels: number): unknown[] =>
-      lateLabelsMerged(
-        before,
-        datasetOf(),
-        outputs.map((output) => ({ ...output, newLabels })),
-      ).generations.map((job) => job.newLabels);
+      lateLabelsMerged(before, {
+        dataset: datasetOf(),
+        outputs: outputs.map((output) => ({ ...output, newLabels })),
+      }).generations.map((job) => job.newLabels);
     expect(labelsAfter(5)).toEqual([5, 3]);
     expect(labelsAfter(2)).toEqual([3, 3]);
   });
 
+  const published = (change: object): { dataset: Dataset; outputs: LateOutput[] } => ({
+    dataset: datasetOf(),
+    outputs: outputs.map((output) => ({ ...output, ...change })),
+  });
+
+  test('law 2: that were awaited when a stop came are asked for before the next job until they are there', () => {
+    const state = stoppedWithoutLabels(chainOf({ generations }), 1, 10);
+    expect(askForAwaited(state).attention).toMatchObject({
+      reason: 'labels-missing',
+      generation: 1,
+      message: expect.stringMatching(/^AWS counted 10 labels of birds-abcde-001; s3:.*output\.manifest holds 0$/),
+    });
+    const some = lateLabelsMerged(state, published({ newLabels: 9 }));
+    expect(askForAwaited(some).attention?.message).toMatch(/AWS counted 10 .* s3:\/\/o holds 9$/);
+    const all = lateLabelsMerged(some, published({ newLabels: 9, unmatchedLabeled: 1 }));
+    expect(askForAwaited({ ...all, attention: null }).attention).toBeNull();
+    expect(askForAwaited(chainOf({ generations })).attention).toBeNull();
+  });
+
+  test('law 2: that belong to no object are asked about once, as at the first merge; so are objects set aside at once', () => {
+    const state = lateLabelsMerged(chainOf({ generations }), {
+      ...published({ unmatchedLabeled: 2 }),
+      unmatchedUri: 's3://u',
+    });
+    expect(state.attention).toMatchObject({
+      reason: 'unmatched-label',
+      message: '2 labeled lines of the output of birds-abcde-001 match no object: s3://u',
+    });
+    const resumed = { ...state, attention: null };
+    expect(lateLabelsMerged(resumed, published({ unmatchedLabeled: 2 })).attention).toBeNull();
+    expect(lateLabelsMerged(resumed, published({ unmatchedLabeled: 3 })).attention?.message).toMatch(/^1 labeled/);
+    const aside = lateLabelsMerged(chainOf({ generations }), { ...published({}), newlySetAside: 21 });
+    expect(aside.attention?.reason).toBe('many-set-aside');
+    const over = chainOf({ generations, end, phase: { kind: 'ended', lateLookDone: false } });
+    expect(lateLabelsMerged(over, published({ unmatchedLabeled: 2 })).attention).toBeNull();
+  });
+
   test('that are the last ones make a finished chain labeled: "labeled" is that nothing remains', () => {
     const ended = chainOf({ generations, end, phase: { kind: 'ended', lateLookDone: false } });
-    expect(lateLabelsMerged(ended, datasetOf({ remaining: 1 }), outputs).end).toBe(end);
-    expect(lateLabelsMerged(ended, datasetOf({ total: 9, labeled: 9 }), outputs).end).toEqual({
+    expect(lateLabelsMerged(ended, { dataset: datasetOf({ remaining: 1 }), outputs }).end).toBe(end);
+    expect(lateLabelsMerged(ended, { dataset: datasetOf({ total: 9, labeled: 9 }), outputs }).end).toEqual({
       ...end,
       status: 'labeled',
       reason: 'late labels were the last ones (before: the limit of 2 jobs is reached)',
     });
     const labeled = { ...end, status: 'labeled' } as const;
-    expect(lateLabelsMerged({ ...ended, end: labeled }, datasetOf({ total: 9, labeled: 9 }), outputs).end).toBe(
-      labeled,
-    );
+    expect(
+      lateLabelsMerged({ ...ended, end: labeled }, { dataset: datasetOf({ total: 9, labeled: 9 }), outputs }).end,
+    ).toBe(labeled);
   });
 });
 

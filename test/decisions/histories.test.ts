@@ -249,7 +249,7 @@ class Chain {
       unmatchedLabeled: 0,
       unmatchedUri: null,
     };
-    this.state = jobMerged(lateLabelsMerged(this.state, dataset, []), ending, generation, merge);
+    this.state = lateLabelsMerged(jobMerged(this.state, ending, generation, merge), { dataset, outputs: [] });
   }
 
   /** What a person does with an attention. */

@@ -108,13 +108,19 @@ describe('a labeled chain', () => {
 test('--accept-missing is only for a chain that waits because labels are missing', () => {
   const accept = { ...plain, acceptMissing: true };
   expect(refusal(asking('no-progress'), accept, false)).toBe(
-    '--accept-missing is for a chain that waits because labels are missing',
+    '--accept-missing is for a chain that waits because labels are missing, or was stopped while it did',
   );
   const phase = { kind: 'settling', generation: 1, ending: endedOf(), sinceMs: T0, acceptMissing: false } as const;
   const state = asking('labels-missing', { phase, lastHeardMs: T0 + DAY_MS });
   expect(resumed(state, accept).phase).toEqual({ ...phase, acceptMissing: true, sinceMs: T0 + DAY_MS });
   expect(resumed(state).phase).toEqual({ ...phase, sinceMs: T0 + DAY_MS });
   expect(resumed({ ...state, lastHeardMs: null }).phase).toEqual(phase);
+});
+
+test('law 2: labels that were missing when a stop came stay awaited through a resume, unless it accepts that they are missing', () => {
+  const awaiting = ended('stopped', { generations: [jobOf({ awaitedLabels: 10 })] });
+  expect(resumed(awaiting).generations[0]?.awaitedLabels).toBe(10);
+  expect(resumed(awaiting, { ...plain, acceptMissing: true }).generations[0]?.awaitedLabels).toBeNull();
 });
 
 test('a limit of money or objects is refused until it is raised, with the command', () => {

@@ -218,6 +218,7 @@ describe('merging outputs', () => {
         { generation: 1, line: 2, problem: 'not JSON: it ends in the middle' },
       ],
       total: 5,
+      generations: [1],
     });
   });
 

@@ -4,6 +4,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../decisions/durations.ts';
 import { labelingChainWorkflowId } from '../../decisions/names.ts';
 import { timeSkippingServer } from '../support/servers.ts';
 import { expectNothingPaidTwice } from './support/paid-once.ts';
+import { manifestText } from './support/spec.ts';
 import { World } from './support/world.ts';
 
 let world: World;
@@ -101,6 +102,79 @@ test('I1, law 2: an output that changed and cannot be read keeps no job from bei
   const state = await world.until('unreadable-late', ({ attention }) => attention?.reason === 'unreadable-output');
   expect(state.generations.map(({ status }) => status)).toEqual(['Stopped', 'Completed']);
   expect(world.jobNames('unreadable-late')).toHaveLength(2);
+});
+
+test('I1: an output that cannot be read keeps the late labels of no other one from the dataset', async () => {
+  const nobody = { workers: { count: 0 }, stop: { after: '3d' } };
+  await world.start('one-unreadable', {
+    jobs: [{ stop: { after: '90m' }, workers: { count: 1, ratePerHour: 1 } }, stoppedOutside, nobody],
+  });
+  await world.untilAttention('one-unreadable');
+  await world.resume('one-unreadable');
+  const asked = await world.until('one-unreadable', ({ generations, attention }) => {
+    return generations[1]?.outcome === 'stopped-outside' && attention !== null;
+  });
+  await world.env.sleep(2 * DAY_MS);
+  await world.sync();
+  const [first] = asked.generations;
+  const uri = world.outputUri(first?.name ?? '');
+  world.s3.store.write(uri, `${world.s3.store.text(uri)}{"source-ref":\n`);
+  expect(lateLabels('one-unreadable')).toBeGreaterThan(0);
+  await world.resume('one-unreadable');
+  const third = await world.until('one-unreadable', ({ generations }) => generations[2]?.outcome !== undefined);
+  const labeled = asked.generations.reduce((sum, { newLabels }) => sum + newLabels, lateLabels('one-unreadable'));
+  expect(third.generations[2]?.input?.objects).toBe(10 - labeled);
+  // The merge of the third job reads the rest too, and then a person is asked about the one that cannot be read.
+  const again = await world.until('one-unreadable', ({ attention }) => attention?.reason === 'unreadable-output');
+  expect(again).toMatchObject({ attention: { generation: 1 }, generations: { 2: { outcome: 'stopped-outside' } } });
+  expectNothingPaidTwice(world, 'one-unreadable');
+});
+
+test('law 2: a late label that belongs to no object is asked about before the next job', async () => {
+  await world.start('late-stranger', { jobs: [stoppedOutside] });
+  const asked = await world.untilAttention('late-stranger');
+  await world.env.sleep(2 * DAY_MS);
+  await world.sync();
+  const uri = world.outputUri(asked.generations[0]?.name ?? '');
+  world.s3.store.write(uri, `${world.s3.store.text(uri)}{"source-ref":"s3://data/nobody.jpg","species":1}\n`);
+  await world.resume('late-stranger');
+  const { attention } = await world.until('late-stranger', (state) => state.attention?.reason === 'unmatched-label');
+  expect(attention?.message).toMatch(/^1 labeled lines of the output of late-stranger-.*-001 match no object: s3:/);
+  expect(world.jobNames('late-stranger')).toHaveLength(1);
+  await world.resume('late-stranger');
+  expect((await world.untilEnded('late-stranger')).end?.status).toBe('labeled');
+});
+
+test('law 2: after a stop of a chain whose labels are missing, a resume asks for them again; --accept-missing goes on', async () => {
+  await world.start('stopped-missing', { jobs: [{ output: { missing: true } }] });
+  await world.untilAttention('stopped-missing', 10 * MINUTE_MS);
+  await world.stop('stopped-missing');
+  await world.untilEnded('stopped-missing', 10 * MINUTE_MS);
+  await world.resume('stopped-missing');
+  const asked = await world.untilAttention('stopped-missing', MINUTE_MS);
+  expect(asked.attention).toMatchObject({
+    reason: 'labels-missing',
+    message: expect.stringMatching(/^AWS counted 10 labels of stopped-missing-.*-001; s3:.* holds 0$/),
+  });
+  await world.resume('stopped-missing');
+  expect((await world.untilAttention('stopped-missing', MINUTE_MS)).attention?.reason).toBe('labels-missing');
+  expect(world.jobNames('stopped-missing')).toHaveLength(1);
+  await world.resume('stopped-missing', { acceptMissing: true });
+  const state = await world.untilEnded('stopped-missing');
+  expect(state.generations.map(({ newLabels }) => newLabels)).toEqual([0, 10]);
+});
+
+test('law 2: labels that were missing at a stop and came since are merged by the resume, and nothing is asked', async () => {
+  await world.start('stopped-found', { jobs: [{ output: { missing: true } }] });
+  const { generations } = await world.untilAttention('stopped-found', 10 * MINUTE_MS);
+  await world.stop('stopped-found');
+  await world.untilEnded('stopped-found', 10 * MINUTE_MS);
+  const labeled = manifestText('stopped-found', 10).replaceAll('"}', '","species":1}');
+  world.s3.store.write(world.outputUri(generations[0]?.name ?? ''), labeled);
+  await world.resume('stopped-found');
+  const state = await world.untilEnded('stopped-found');
+  expect(state).toMatchObject({ end: { status: 'labeled' }, generations: [{ newLabels: 10, awaitedLabels: null }] });
+  expect(world.jobNames('stopped-found')).toHaveLength(1);
 });
 
 test('law 2: a cancelled chain takes its late look at once, and what is published by then is in the final manifest', async () => {
