@@ -25,16 +25,27 @@ export const attemptsOf = (thrown: unknown): number | null => {
   return typeof attempts === 'number' ? attempts : null;
 };
 
-const throttles = ['ThrottlingException', 'Throttling', 'TooManyRequestsException', 'RequestLimitExceeded', 'SlowDown'];
+const throttles = [
+  'ThrottlingException',
+  'ThrottledException',
+  'Throttling',
+  'TooManyRequestsException',
+  'RequestLimitExceeded',
+  'SlowDown',
+];
 
 /** AWS wants fewer calls. */
 export const isThrottle = (thrown: unknown): boolean =>
   statusOf(thrown) === 429 || throttles.includes(awsErrorName(thrown));
 
-/** A 4xx that is no throttle: the same call would be refused again. */
+/** With status 400, though it speaks of the connection and not of the call (the SDK counts it as transient). */
+const timeouts = ['RequestTimeout', 'RequestTimeoutException'];
+
+/** A 4xx that is no throttle and no time-out: the same call would be refused again. */
 export const isRefusal = (thrown: unknown): boolean => {
   const status = statusOf(thrown);
-  return status !== null && status >= 400 && status < 500 && !isThrottle(thrown);
+  const isTimeout = timeouts.includes(awsErrorName(thrown));
+  return status !== null && status >= 400 && status < 500 && !isThrottle(thrown) && !isTimeout;
 };
 
 /** S3 and HTTP say "not there" in several ways. */

@@ -20,16 +20,23 @@ export const decidedJobActivities = (dependencies: ManifestDependencies) => {
       order,
       pending,
       sequence,
+      isToldOfReset = false,
     }: {
       /** As it was when the job was ordered; the record holds the state with the job. */
       state: ChainState;
       order: JobOrder;
       pending: ChainRecord['pending'];
       sequence: number;
+      isToldOfReset?: boolean;
     }): Promise<{ input: JobInput | null; record: WriteRecordResult }> => {
       const { spec, dataset } = state;
       const input = spec.streaming || dataset === null ? null : await writeJobInput({ spec, dataset, order });
-      const record = await writeRecord({ state: jobDecided(state, order, input), pending, sequence });
+      const record = await writeRecord({
+        state: jobDecided(state, order, input),
+        pending,
+        sequence,
+        isToldOfReset,
+      });
       return { input, record };
     },
   };

@@ -11,7 +11,7 @@ import { outputManifestUri, outputsThatMayChange, uriOfKnown, type KnownOutput }
 import type { Spec } from '../decisions/spec.ts';
 import { inspectOutput } from '../manifests/inspection.ts';
 import { mergeOutputs, type MergeRequest, type MergeTally } from '../manifests/merge.ts';
-import type { MergeSource, MergedSource } from '../manifests/merge-source.ts';
+import type { MergeSource } from '../manifests/merge-source.ts';
 import { unusable } from './aws-failures.ts';
 import { datasetUris, manifestReader, shortHash, withFolder, type ManifestDependencies } from './manifest-places.ts';
 import { etagOf, writeNewObjects } from './s3-objects.ts';
@@ -68,17 +68,27 @@ const attemptRule =
     );
   };
 
-const labelsOf = (source: MergedSource | undefined): { newLabels: number; unmatchedLabeled: number } => ({
-  newLabels: source?.newLabels ?? 0,
-  unmatchedLabeled: source?.unmatchedLabeled ?? 0,
-});
+/** Everything but the files that decides what a merge writes: of another merge of the same files the key is another one. */
+const judgedBy = (
+  { spec, generations }: ChainState,
+  sources: readonly MergeSource[],
+  current: { generation: number; ending: EndedJob } | null,
+): unknown => [
+  spec.policy.maxAttemptsPerObject,
+  current === null
+    ? null
+    : [current.generation, current.ending.status, current.ending.observation.counters, current.ending.declines],
+  generations
+    .filter(({ generation }) => sources.some((source) => source.generation === generation))
+    .map((job) => [job.generation, job.status, job.counters, job.createdAtMs, job.endedAtMs, job.declines, job.terms]),
+];
 
 /** The outputs with what the merge read from them. */
 const withLabels = (outputs: readonly LateOutput[], { perSource }: MergeTally): LateOutput[] =>
-  outputs.map((output) => ({
-    ...output,
-    ...labelsOf(perSource.find(({ generation }) => generation === output.generation)),
-  }));
+  outputs.map((output) => {
+    const source = perSource.find(({ generation }) => generation === output.generation);
+    return { ...output, newLabels: source?.newLabels ?? 0, unmatchedLabeled: source?.unmatchedLabeled ?? 0 };
+  });
 
 export const mergeActivities = (dependencies: ManifestDependencies) => {
   const { s3, temporaryDirectory } = dependencies;
@@ -183,12 +193,13 @@ export const mergeActivities = (dependencies: ManifestDependencies) => {
    */
   const mergeReadable = async (
     { state, dataset, late, files }: LateRequest,
-    current: { source: MergeSource | null; generation: number; ending: EndedJob; madeFrom: unknown } | null,
+    current: { source: MergeSource | null; generation: number; ending: EndedJob; output: unknown } | null,
   ): Promise<(Merged & { late: readonly LateOutput[]; unreadable: UnreadableOutputs | null }) | Unreadable> => {
     const own = current?.source ?? null;
     const mergeWith = (outputs: readonly LateOutput[], from: ChainFiles): Promise<Merged | Unreadable> => {
       const sources = [...lateSourcesOf(state, outputs), ...(own === null ? [] : [own])];
-      return merge(state, dataset, from, sources, current, [current?.madeFrom ?? 'late', outputs]);
+      const madeFrom = [current?.output ?? null, outputs, judgedBy(state, sources, current)];
+      return merge(state, dataset, from, sources, current, madeFrom);
     };
     const all = await mergeWith(late, files);
     if (all.kind === 'merged') return { ...all, late, unreadable: null };
@@ -267,8 +278,7 @@ export const mergeActivities = (dependencies: ManifestDependencies) => {
           };
         }
       }
-      const madeFrom = [generation, output, spec.policy.maxAttemptsPerObject];
-      const merged = await mergeReadable({ state, dataset, late, files }, { source, generation, ending, madeFrom });
+      const merged = await mergeReadable({ state, dataset, late, files }, { source, generation, ending, output });
       if (merged.kind === 'unreadable') return { kind: 'unreadable', message: merged.message };
       const own = merged.tally.perSource.find((source) => source.generation === generation);
       return {
@@ -276,11 +286,13 @@ export const mergeActivities = (dependencies: ManifestDependencies) => {
         merge: {
           dataset: merged.dataset,
           output,
-          ...labelsOf(own),
+          newLabels: own?.newLabels ?? 0,
           complete: own !== undefined && own.failed === 0 && own.notAttempted === 0,
           attemptsCounted: own?.attemptsCounted ?? 0,
           newlySetAside: merged.tally.newlySetAside,
+          unmatchedLabeled: merged.tally.perSource.reduce((sum, source) => sum + source.unmatchedLabeled, 0),
           unmatchedUri: merged.unmatchedUri,
+          unmatchedOfJob: own?.unmatchedLabeled ?? 0,
         },
         lateOutputs: withLabels(merged.late, merged.tally),
         unreadable: merged.unreadable,

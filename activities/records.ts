@@ -50,16 +50,24 @@ export type ChainRecord = { state: ChainState; pending: z.infer<typeof pendingSc
 
 /** `superseded`: the chain was resumed elsewhere; the writer is stale and has written nothing. */
 export type WriteRecordResult =
-  { kind: 'written'; sequence: number; uri: string } | { kind: 'superseded'; uri: string };
+  | { kind: 'written'; sequence: number; uri: string }
+  | { kind: 'superseded'; uri: string }
+  /** The chain was reset, and had gone another way before: its last record says how far it is. Nothing was written. */
+  | { kind: 'repeated'; lastSequence: number; uri: string };
 
 const recordPattern = /\/record\/(\d{4})-(\d{6})\.json$/;
 
 /** The record that counts, and the number of its resumption; null if there is none. */
-const lastRecord = async (s3: S3Client, folder: string): Promise<{ uri: string; resumption: number } | null> => {
+const lastRecord = async (
+  s3: S3Client,
+  folder: string,
+): Promise<{ uri: string; resumption: number; sequence: number } | null> => {
   const keys = await listKeys(s3, under(folder, 'record/'));
   const last = keys.findLast((key) => recordPattern.test(key));
   if (last === undefined) return null;
-  return { uri: `s3://${parseS3Uri(folder).Bucket}/${last}`, resumption: Number(recordPattern.exec(last)?.[1]) };
+  const [, resumption, sequence] = recordPattern.exec(last) ?? [];
+  const uri = `s3://${parseS3Uri(folder).Bucket}/${last}`;
+  return { uri, resumption: Number(resumption), sequence: Number(sequence) };
 };
 
 export const readChainRecord = async (s3: S3Client, folder: string): Promise<ChainRecord | null> => {
@@ -86,18 +94,21 @@ export const recordActivities = ({ s3 }: { s3: (region: string) => S3Client }) =
   },
 
   /**
-   * Adds a record. Sequence 0 of a resumption is the lock on the name: it must not exist. Later numbers may be taken by
-   * this very run before a reset; then the next free one is used and returned. A writer of an earlier resumption is told so
-   * (I3: it must not create another job).
+   * Adds a record. Sequence 0 of a resumption is the lock on the name: it must not exist. Other numbers may be taken by this very run
+   * before a reset, with other content; then it is told so, and goes on from its last record (I1, I3: jobs that it does not know of
+   * may be live). A writer of an earlier resumption is told that too.
    */
   writeRecord: async ({
     state,
     pending,
     sequence,
+    isToldOfReset = false,
   }: {
     state: ChainState;
     pending: ChainRecord['pending'];
     sequence: number;
+    /** False from a workflow of before it could be told: the next free number is used. */
+    isToldOfReset?: boolean;
   }): Promise<WriteRecordResult> => {
     const { spec, resumption } = state;
     const client = s3(spec.region);
@@ -116,6 +127,7 @@ export const recordActivities = ({ s3 }: { s3: (region: string) => S3Client }) =
         const isOurs = known.success && known.data.state.firstRunId === state.firstRunId;
         if (!isOurs) throw unusable(`${uri} exists; the name ${spec.chain} is taken: see label-relay resume`);
         if (free === 0 && resumption > 0) return { kind: 'superseded', uri };
+        if (isToldOfReset && last !== null) return { kind: 'repeated', lastSequence: last.sequence, uri: last.uri };
       }
     }
   },

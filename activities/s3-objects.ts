@@ -8,7 +8,7 @@ import { GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, type S3Clien
 import { Upload } from '@aws-sdk/lib-storage';
 import { messageOf } from '../errors.ts';
 import type { ByteSink, ByteSource } from '../manifests/byte-streams.ts';
-import { isAbsent, isPreconditionFailed, storageCall, unusable } from './aws-failures.ts';
+import { awsErrorName, isAbsent, isPreconditionFailed, storageCall, unusable } from './aws-failures.ts';
 
 export type Place = { Bucket: string; Key: string };
 
@@ -161,9 +161,13 @@ export class NewObject implements ByteSink {
     if (!this.#body.destroyed) this.#body.end();
     const failed = await this.#done;
     if (failed === null) return;
-    if (!isPreconditionFailed(failed.error)) {
+    // The SDK repeats the call that completes an upload; after a lost answer the upload is no longer there, but the object is.
+    const mayBeThere = isPreconditionFailed(failed.error) || awsErrorName(failed.error) === 'NoSuchUpload';
+    if (!mayBeThere) {
       return storageCall(`cannot write ${this.uri}`, () => Promise.reject(failed.error));
     }
+    // In conflict with a write that is under way still (API PutObject: 409, to be tried again), or the upload was given up by the bucket.
+    if ((await etagOf(this.#s3, this.uri)) === null) throw failed.error;
     const existing = createHash('sha256');
     for await (const chunk of objectSource(this.#s3, this.uri, null)()) existing.update(chunk);
     if (existing.digest('hex') !== this.#hash.digest('hex')) throw new TakenError(this.uri);

@@ -172,9 +172,11 @@ export type Merge = {
   complete: boolean;
   attemptsCounted: number;
   newlySetAside: number;
-  /** Of this job's output; in a history from before they were told apart, of all outputs that were merged. */
+  /** Of all outputs that were merged. */
   unmatchedLabeled: number;
   unmatchedUri: string | null;
+  /** Of this job's output; absent from a worker before they were kept by job. */
+  unmatchedOfJob?: number;
 };
 
 /**
@@ -207,22 +209,17 @@ const awaitedAfter = (job: Generation | null, labelsRead: number): Partial<Gener
   return awaited !== null && labelsRead >= awaited ? { awaitedLabels: null } : {};
 };
 
-/** What is odd about a merge that a person has to look at; the state itself if nothing is. `name`: whose output it was. */
-const askAboutMerge = (
-  state: ChainState,
-  generation: number,
-  name: string,
-  odd: { newlySetAside: number; unmatchedLabeled: number; unmatchedUri: string | null },
-): ChainState => {
-  if (odd.unmatchedLabeled > 0) {
-    const message = `${odd.unmatchedLabeled} labeled lines of the output of ${name} match no object: ${odd.unmatchedUri ?? ''}`;
-    return askFor(state, 'unmatched-label', message, generation);
-  }
-  if (odd.newlySetAside > setAsideTolerance(state.dataset?.total ?? 0)) {
-    const message = `${odd.newlySetAside} objects at once reached ${state.spec.policy.maxAttemptsPerObject} failed attempts after ${name}`;
-    return askFor(state, 'many-set-aside', message, generation);
-  }
-  return state;
+/** The labels of a job that belong to no object, as a merge found them; more than before are news for a person. */
+const unmatchedAfter = (job: Generation | null, labels: number, uri: string | null): Partial<Generation> => {
+  const known = job?.unmatched ?? { labels: 0, told: 0, uri: null };
+  return labels > known.labels ? { unmatched: { ...known, labels, uri } } : {};
+};
+
+/** Many objects set aside by one merge are a question. */
+const askAboutSetAside = (state: ChainState, generation: number, name: string, newlySetAside: number): ChainState => {
+  if (newlySetAside <= setAsideTolerance(state.dataset?.total ?? 0)) return state;
+  const message = `${newlySetAside} objects at once reached ${state.spec.policy.maxAttemptsPerObject} failed attempts after ${name}`;
+  return askFor(state, 'many-set-aside', message, generation);
 };
 
 const streaksAfter = (state: ChainState, outcome: Outcome, merge: Merge): Partial<ChainState> => {
@@ -249,6 +246,7 @@ export const jobMerged = (
 ): ChainState => {
   const job = generationOf(state, generation);
   const { stoppingConditions, lifetimeMs } = job?.terms ?? currentTerms(state);
+  const { unmatchedOfJob } = merge;
   const outcome = classifyEnding({
     ending,
     streaming: state.spec.streaming,
@@ -271,64 +269,60 @@ export const jobMerged = (
       output: merge.output,
       newLabels: merge.newLabels,
       complete: merge.complete,
-      ...(merge.unmatchedLabeled > 0 ? { unmatchedLabeled: merge.unmatchedLabeled } : {}),
-      ...awaitedAfter(job, merge.newLabels + merge.unmatchedLabeled),
+      ...unmatchedAfter(job, unmatchedOfJob ?? 0, merge.unmatchedUri),
+      ...awaitedAfter(job, merge.newLabels + (unmatchedOfJob ?? 0)),
     },
   );
-  return askAboutMerge(merged, generation, job?.name ?? String(generation), merge);
+  const name = job?.name ?? String(generation);
+  if (unmatchedOfJob === undefined && merge.unmatchedLabeled > 0) {
+    const message = `${merge.unmatchedLabeled} labeled lines of the output of ${name} match no object: ${merge.unmatchedUri ?? ''}`;
+    return askFor(merged, 'unmatched-label', message, generation);
+  }
+  return askAboutSetAside(merged, generation, name, merge.newlySetAside);
 };
 
 /** A streaming job ended: there is no manifest of ours to merge. */
 export const streamingJobEnded = (state: ChainState, generation: number): ChainState =>
   withGeneration({ ...state, phase: { kind: 'deciding' } }, generation, { outcome: 'streaming' });
 
-/** One output as it was merged again. */
-const lateOutputMerged = (
-  state: ChainState,
-  { generation, uri, etag, newLabels = 0, unmatchedLabeled = 0 }: LateOutput,
-): ChainState => {
-  const job = generationOf(state, generation);
-  const labels = Math.max(job?.newLabels ?? 0, newLabels);
-  const unmatched = Math.max(job?.unmatchedLabeled ?? 0, unmatchedLabeled);
-  return withGeneration(state, generation, {
-    output: { uri, etag },
-    newLabels: labels,
-    ...(unmatched > 0 ? { unmatchedLabeled: unmatched } : {}),
-    ...awaitedAfter(job, labels + unmatched),
-  });
-};
-
 /**
  * Labels that appeared after the merge of their job: the dataset has a new version. A chain that had ended with leftovers
- * is `labeled` if these were the last ones: `labeled` means that nothing remains. One that goes on asks about what is odd, unless it
- * asks already.
+ * is `labeled` if these were the last ones: `labeled` means that nothing remains.
  */
 export const lateLabelsMerged = (state: ChainState, late: LateMerge): ChainState => {
   const { dataset, outputs, newlySetAside = 0, unmatchedUri = null } = late;
   const { end } = state;
   const isLabeled = end !== null && dataset.remaining === 0 && end.status !== 'labeled';
   const reason = `late labels were the last ones (before: ${end?.reason ?? ''})`;
-  const merged = outputs.reduce(lateOutputMerged, {
-    ...state,
-    dataset,
-    end: isLabeled ? { ...end, status: 'labeled', reason } : end,
-  });
+  const merged = outputs.reduce<ChainState>(
+    (next, { generation, uri, etag, newLabels = 0, unmatchedLabeled = 0 }) => {
+      const job = generationOf(next, generation);
+      const labels = Math.max(job?.newLabels ?? 0, newLabels);
+      return withGeneration(next, generation, {
+        output: { uri, etag },
+        newLabels: labels,
+        ...unmatchedAfter(job, unmatchedLabeled, unmatchedUri),
+        ...awaitedAfter(job, labels + unmatchedLabeled),
+      });
+    },
+    { ...state, dataset, end: isLabeled ? { ...end, status: 'labeled', reason } : end },
+  );
   if (end !== null || state.attention !== null) return merged;
-  const unmatchedLabeled = outputs.reduce((sum, output) => {
-    const known = generationOf(state, output.generation)?.unmatchedLabeled ?? 0;
-    return sum + Math.max(0, (output.unmatchedLabeled ?? 0) - known);
-  }, 0);
   const names = outputs.map(({ generation }) => generationOf(state, generation)?.name ?? String(generation));
-  return askAboutMerge(merged, outputs[0]?.generation ?? 0, names.join(', '), {
-    newlySetAside,
-    unmatchedLabeled,
-    unmatchedUri,
-  });
+  return askAboutSetAside(merged, outputs[0]?.generation ?? 0, names.join(', '), newlySetAside);
 };
 
-/** A stop ended the question about labels that are missing: what is there is merged, and the rest stays awaited (law 2). */
+/** A stop ended the question about the labels of an output: what is there is merged, and the rest stays awaited (law 2). */
 export const stoppedWithoutLabels = (state: ChainState, generation: number, awaitedLabels: number): ChainState =>
   withGeneration(state, generation, { awaitedLabels });
+
+/** Labels that AWS counts by now and nobody could read are awaited; the state itself if there are none. */
+export const awaitingCounted = (state: ChainState, generation: number): ChainState => {
+  const job = generationOf(state, generation);
+  const counted = job?.counters?.totalLabeled ?? 0;
+  const read = (job?.newLabels ?? 0) + (job?.unmatched?.labels ?? 0);
+  return counted > read ? withGeneration(state, generation, { awaitedLabels: counted }) : state;
+};
 
 /** Before the next job: labels that AWS counted and nobody could read yet are asked about, unless a person accepted that. */
 export const askForAwaited = (state: ChainState): ChainState => {

@@ -67,8 +67,8 @@ export type Generation = {
   /** Every line of its input has a label of its own output: no late label can come. */
   complete: boolean;
   modelArn: string | null;
-  /** Labels of its output that belong to no object; absent: none. */
-  unmatchedLabeled?: number;
+  /** Labels of its output that belong to no object, how many of them a person was told of, and where they are; absent: none. */
+  unmatched?: { labels: number; told: number; uri: string | null };
   /**
    * Labels that AWS counted, more than its output held when a stop ended the question about them: before they are there or a
    * person accepts that they are missing, no next job is created. Absent or null: nothing is awaited.

@@ -32,12 +32,12 @@ const sayNothing = ({ totalLabeled, failed, unlabeled }: LabelCounters, input: J
 export const hasNoCounters = (job: Generation): boolean =>
   job.endedAtMs !== null && !job.complete && sayNothing(countersOf(job), job.input);
 
-/** Jobs to ask AWS about once more before the next one is decided: where money is limited, what they cost has to be known (I6). */
-export const jobsToCount = ({ generations, spec, attention, end, stopRequested }: ChainState): Generation[] => {
-  const { maxCost, price } = spec.policy;
-  const isDeciding = attention === null && end === null && stopRequested === null;
-  return isDeciding && maxCost !== null && price !== null ? generations.filter(hasNoCounters) : [];
-};
+/**
+ * Jobs to ask AWS about once more before the next one is decided: what they cost has to be known where money is limited (I6), and
+ * whether they brought labels that nobody could read yet (law 2).
+ */
+export const jobsToCount = ({ generations, attention, end, stopRequested }: ChainState): Generation[] =>
+  attention === null && end === null && stopRequested === null ? generations.filter(hasNoCounters) : [];
 
 /** How long to wait before the counters are asked for again, after so many looks; null: they are believed. */
 export const countersLookMs = ({ ending, input, stopped, policy }: CountersFacts, looks: number): number | null => {

@@ -103,6 +103,19 @@ const orderAfter = (state: ChainState, job: Generation): Order | null => {
   }
 };
 
+/** Labels that belong to no object are a question until a person was told of them; they stand in the unmatched files. */
+const askAboutUnmatched = (state: ChainState): Order | null => {
+  const jobs = state.generations.filter(
+    ({ unmatched }) => unmatched !== undefined && unmatched.labels > unmatched.told,
+  );
+  if (jobs.length === 0) return null;
+  const lines = jobs.map(
+    ({ name, unmatched }) =>
+      `${(unmatched?.labels ?? 0) - (unmatched?.told ?? 0)} labeled lines of the output of ${name} match no object: ${unmatched?.uri ?? ''}`,
+  );
+  return askAbout(state, 'unmatched-label', lines.join('; '));
+};
+
 /** Why more is committed than anybody saw labeled; empty if all jobs are counted. */
 const uncountedText = ({ generations }: ChainState): string => {
   const names = generations.filter(isUncounted).map(({ name }) => name);
@@ -212,6 +225,8 @@ export const nextOrder = (state: ChainState): Order => {
   const { end, dataset, stopRequested } = state;
   if (end !== null) return { kind: 'end', status: end.status, reason: end.reason };
   if (state.attention !== null && stopRequested === null) return { kind: 'ask', attention: state.attention };
+  const unmatched = stopRequested === null ? askAboutUnmatched(state) : null;
+  if (unmatched !== null) return unmatched;
   const nothingRemains = !state.spec.streaming && dataset?.remaining === 0;
   if (stopRequested !== null && !nothingRemains) {
     return { kind: 'end', status: 'stopped', reason: stopRequested.reason };

@@ -1,6 +1,6 @@
 /** What `resume` does to a chain that waits for a person or has ended, and when it cannot. */
 import type { AttentionReason } from './attention.ts';
-import { lastGeneration, type ChainState, type Phase } from './chain-state.ts';
+import { lastGeneration, type ChainState, type Generation, type Phase } from './chain-state.ts';
 import { nextOrder } from './next-order.ts';
 import { isUncounted } from './spending.ts';
 
@@ -65,6 +65,21 @@ const phaseAfter = (state: ChainState, options: ResumeOptions): Phase => {
   }
 };
 
+/** A job without the questions about its labels that this resume answers. */
+const answered = (
+  job: Generation,
+  attention: ChainState['attention'],
+  { acceptMissing }: ResumeOptions,
+): Generation => {
+  const { awaitedLabels = null, unmatched } = job;
+  const isTold = attention?.reason === 'unmatched-label' && unmatched !== undefined;
+  return {
+    ...job,
+    ...(acceptMissing && awaitedLabels !== null ? { awaitedLabels: null } : {}),
+    ...(isTold ? { unmatched: { ...unmatched, told: unmatched.labels } } : {}),
+  };
+};
+
 /** Why the chain, resumed, would stand again at once; null if it goes on. */
 const standsAgain = (before: ChainState, resumed: ChainState): string | null => {
   const order = nextOrder(resumed);
@@ -116,9 +131,7 @@ export const resume = (
     jobsWithoutProgressInRow: 0,
     clearedGeneration: clearedGeneration(state, workflow),
     phase: phaseAfter(state, options),
-    generations: options.acceptMissing
-      ? state.generations.map((job) => ((job.awaitedLabels ?? null) === null ? job : { ...job, awaitedLabels: null }))
-      : state.generations,
+    generations: state.generations.map((job) => answered(job, state.attention, options)),
   };
   const { dataset } = resumed;
   if (resumed.phase.kind === 'deciding' && !hasNewObjects) {

@@ -68,6 +68,17 @@ export class Superseded extends Error {
   override readonly name = 'Superseded';
 }
 
+/** Thrown where this chain was reset: its last record, not its state, says how far it is (I1, I3). */
+export class Reset extends Error {
+  override readonly name = 'Reset';
+  /** The number of that record. */
+  readonly lastSequence: number;
+  constructor(uri: string, lastSequence: number) {
+    super(uri);
+    this.lastSequence = lastSequence;
+  }
+}
+
 export class ChainRun {
   readonly chain: string;
   readonly carried: Carried;
@@ -88,6 +99,8 @@ export class ChainRun {
   outputsSeenMs: number | null = null;
   /** The spec as it was when a job was decided: what is amended meanwhile holds from the next job on. */
   decided: { generation: number; spec: Spec } | null = null;
+  /** The chain was reset and its record is still to be read; with the stop that stood then, which is repeated from before the reset. */
+  reset: { lastSequence: number; stop: ChainState['stopRequested'] } | null = null;
   /** The generation that an earlier run of this chain decided and may have created. */
   inheritedGeneration: number | null = null;
 
@@ -129,7 +142,20 @@ export class ChainRun {
 
   /** Whether something is left to do, or to write down: a person may have given it while news of the end was still on its way. */
   get hasMore(): boolean {
-    return !this.over && (this.unrecorded || this.state.phase.kind !== 'ended');
+    return !this.over && (this.unrecorded || this.reset !== null || this.state.phase.kind !== 'ended');
+  }
+
+  /** Goes on from a record of its own, as if nothing had been done since. */
+  takeUp({ state, pending }: { state: ChainState; pending: Pending }, recordSequence: number): void {
+    Object.assign(this.carried, { pending, recordSequence, askedBefore: null, reminders: 0 });
+    this.unrecorded = false;
+    this.endingReported = null;
+    this.unreadableOutputs = [];
+    this.outputsSeenMs = null;
+    this.decided = null;
+    this.inheritedGeneration = state.phase.kind === 'job' ? state.phase.generation : null;
+    this.reset = null;
+    this.set(state);
   }
 
   /** The first reason stays. */
@@ -139,7 +165,7 @@ export class ChainRun {
     this.set({ ...state, stopRequested: { atMs: state.lastHeardMs, reason } });
   }
 
-  /** @throws Superseded; fails with `storage-refused` where S3 refuses, and is then still to be done. */
+  /** @throws Superseded or Reset; fails with `storage-refused` where S3 refuses, and is then still to be done. */
   async writeRecord(why: string): Promise<void> {
     await this.#recording(async (content) => ({
       record: await call('writeRecord', `Write the chain's record: ${why}`, content),
@@ -156,18 +182,25 @@ export class ChainRun {
 
   /** What a person gives while the record is written is still to be recorded. */
   async #recording<Result extends { record: WriteRecordResult }>(
-    write: (content: { state: ChainState; pending: Pending; sequence: number }) => Promise<Result>,
+    write: (content: { state: ChainState; pending: Pending; sequence: number; isToldOfReset: true }) => Promise<Result>,
   ): Promise<Result> {
     this.unrecorded = false;
     const { state, recordSequence, pending } = this.carried;
-    const result = await write({ state, pending, sequence: recordSequence }).catch((error: unknown) => {
+    const content = { state, pending, sequence: recordSequence, isToldOfReset: true } as const;
+    const result = await write(content).catch((error: unknown) => {
       this.unrecorded = true;
       throw error;
     });
     const { record } = result;
-    if (record.kind === 'superseded') throw new Superseded(record.uri);
-    this.carried.recordSequence = record.sequence + 1;
-    return result;
+    switch (record.kind) {
+      case 'superseded':
+        throw new Superseded(record.uri);
+      case 'repeated':
+        throw new Reset(record.uri, record.lastSequence);
+      case 'written':
+        this.carried.recordSequence = record.sequence + 1;
+        return result;
+    }
   }
 
   /**

@@ -33,6 +33,7 @@ import { decided } from './causes.ts';
 import { jobDetails } from './details.ts';
 import { jobReport, type JobReport } from './messages.ts';
 import { Outbox, type Outgoing } from './notifications.ts';
+import { isPatched } from './patches.ts';
 import { searchAttributes } from './search-attributes.ts';
 
 export type LabelingJobInput = {
@@ -209,11 +210,15 @@ export class JobFollower {
     await this.tellChain({ kind: 'observed', generation: this.input.generation, observation });
   }
 
-  /** Whether AWS knows the job; what it says of it is kept. Returns only when AWS lets us look: a guess could cost a second job (I3). */
+  /**
+   * Whether AWS knows the job. Returns only when AWS lets us look: a guess could cost a second job (I3). How the job is, is left to the
+   * look that follows, which tells the chain of a status that is new here.
+   */
   async isThere(why: string): Promise<boolean> {
     for (;;) {
       const found = await describeJob('news', why, { region: this.input.region, name: this.name });
-      if (found.kind !== 'absent') this.#hear(found);
+      const isKept = found.kind === 'observed' && !isPatched('a-job-that-is-found-is-told-to-its-chain');
+      if (isKept || found.kind === 'refused') this.#hear(found);
       if (found.kind === 'observed') await this.#tellSeen();
       if (found.kind !== 'refused') return found.kind === 'observed';
       await this.waitForSight();

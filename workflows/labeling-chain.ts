@@ -21,7 +21,7 @@ import { nextOrder, type JobOrder, type Order } from '../decisions/next-order.ts
 import { resume } from '../decisions/resume.ts';
 import { call } from './calls.ts';
 import { decided } from './causes.ts';
-import { ChainRun, Superseded, type LabelingChainInput, type LabelingChainResult } from './chain-run.ts';
+import { ChainRun, Reset, Superseded, type LabelingChainInput, type LabelingChainResult } from './chain-run.ts';
 import { applyPending } from './changes.ts';
 import { runJob } from './job-run.ts';
 import { lookForLateLabels, mergePublished } from './late-labels.ts';
@@ -34,7 +34,7 @@ import {
   type CommandResult,
   type JobReport,
 } from './messages.ts';
-import { adoptChain, amendRecord, openChain, resumeChainFromRecord } from './opening.ts';
+import { adoptChain, amendRecord, openChain, reloadAfterReset, resumeChainFromRecord } from './opening.ts';
 import { isPatched } from './patches.ts';
 import { askToMend, blockOf, waitForPerson } from './person.ts';
 import { countJobs, settle } from './settling.ts';
@@ -197,8 +197,8 @@ const endChain = async (run: ChainRun, status: EndStatus, reason: string): Promi
   try {
     await run.writeRecord(`the chain is ${status}`);
   } catch (error) {
-    // People hear of the end also where S3 refuses its record; whoever goes on elsewhere tells of another end.
-    if (!(error instanceof Superseded)) run.tell.finished(status, reason);
+    // People hear of the end also where S3 refuses its record; whoever goes on elsewhere, or from a record, tells of another end.
+    if (!(error instanceof Superseded || error instanceof Reset)) run.tell.finished(status, reason);
     throw error;
   }
   run.tell.finished(status, reason);
@@ -206,6 +206,7 @@ const endChain = async (run: ChainRun, status: EndStatus, reason: string): Promi
 
 /** One step of the chain; true when the chain is over. */
 const step = async (run: ChainRun): Promise<boolean> => {
+  if (run.reset !== null) await reloadAfterReset(run, run.reset);
   const { state } = run;
   const { phase } = state;
   switch (phase.kind) {
@@ -252,13 +253,14 @@ const leaveToOther = (run: ChainRun, recordUri: string): void => {
   run.showInList();
 };
 
-/** Whatever is under way, it ends where a record shows that the chain goes on elsewhere. */
+/** Whatever is under way, it ends where a record shows that the chain goes on elsewhere, or went another way before a reset. */
 const unlessSuperseded = async (run: ChainRun, work: () => Promise<void>): Promise<void> => {
   try {
     await work();
   } catch (error) {
-    if (!(error instanceof Superseded)) throw error;
-    leaveToOther(run, error.message);
+    if (error instanceof Superseded) leaveToOther(run, error.message);
+    else if (error instanceof Reset) run.reset = { lastSequence: error.lastSequence, stop: run.state.stopRequested };
+    else throw error;
   }
 };
 

@@ -11,6 +11,7 @@ import { call } from './calls.ts';
 import type { ChainRun, LabelingChainInput } from './chain-run.ts';
 import { copyAssets } from './changes.ts';
 import { isPatched } from './patches.ts';
+import { blockOf } from './person.ts';
 
 /** Reads the dataset, then takes the chain's name by its first record (which fails if the name is taken). */
 export const openChain = async (run: ChainRun): Promise<void> => {
@@ -111,6 +112,32 @@ export const resumeChainFromRecord = async (
     await openDataset(run, state.spec.job.InputConfig.DataSource.S3DataSource?.ManifestS3Uri ?? null);
   }
   return true;
+};
+
+/**
+ * After a reset: what was done since stands in the last record, and jobs of which this run knows nothing may be live. Commands that the
+ * reset repeats are in that record too; a stop that is new holds.
+ */
+export const reloadAfterReset = async (
+  run: ChainRun,
+  { lastSequence, stop }: NonNullable<ChainRun['reset']>,
+): Promise<void> => {
+  const { stopRequested } = run.state;
+  run.loaded = false;
+  try {
+    const record = await call('readRecord', "Read the chain's record after a reset", { spec: run.state.spec });
+    run.takeUp(record, lastSequence + 1);
+  } catch (error) {
+    const block = blockOf(error);
+    // Without its record nothing may be done; mended, a resume reads it.
+    if (block?.reason !== 'unusable-input') throw error;
+    throw ApplicationFailure.nonRetryable(block.message, 'unusable');
+  } finally {
+    run.loaded = true;
+  }
+  run.showInList();
+  if (run.cancelled) run.requestStop('the workflow was cancelled');
+  else if (stopRequested !== null && stopRequested !== stop) run.requestStop(stopRequested.reason);
 };
 
 /** Writes an amendment into the record of a chain that has ended, for the next resume. */

@@ -43,6 +43,22 @@ export const PATCHES: Readonly<Record<string, { since: string; why: string }>> =
     since: '0.1.0',
     why: 'a stop for a job whose follower was lost waited for the next check, up to six hours',
   },
+  'zeros-doubted-though-stopped': {
+    since: '0.1.0',
+    why: 'a stop ended the doubt about counters of zero, and a resume sent the objects again whose labels came later',
+  },
+  'jobs-without-counters-are-asked-for': {
+    since: '0.1.0',
+    why: 'labels that AWS counts by now and nobody could read are asked about before the next job, also where money is not limited',
+  },
+  'a-question-put-back-is-asked-anew': {
+    since: '0.1.0',
+    why: 'after S3 was mended the question before stood again, while the chain waited for the answer about S3',
+  },
+  'a-job-that-is-found-is-told-to-its-chain': {
+    since: '0.1.0',
+    why: 'a follower that found its job there told nobody of it, so a resumed chain showed it as Deciding until its status changed',
+  },
   'labels-awaited-after-a-stop': {
     since: '0.1.0',
     why: 'a stop ended the question about missing labels, and the resume after it sent their objects again without asking',

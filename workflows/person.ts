@@ -4,6 +4,7 @@ import { mergeBlocked } from '../decisions/after-job.ts';
 import { lastGeneration } from '../decisions/chain-state.ts';
 import { HOUR_MS, MINUTE_MS, formatDuration } from '../decisions/durations.ts';
 import type { ChainRun } from './chain-run.ts';
+import { isPatched } from './patches.ts';
 
 /** With a stop asked for there is nothing to ask: what failed is tried again after these waits, then at the last. */
 const TRIES_AFTER_MS = [10 * MINUTE_MS, HOUR_MS];
@@ -19,7 +20,11 @@ export const waitForPerson = async (run: ChainRun): Promise<void> => {
   // Where the record cannot be written, that is what the person is asked about; an amendment waits for the answer too.
   const isRecordable = attention.reason !== 'storage-refused';
   if (isRecordable) await run.writeRecord(`attention, ${attention.reason}`);
-  const answered = (): boolean => run.stopped || run.state.attention === null;
+  const { state: asked } = run;
+  /** Another question took its place: whoever called us comes here again for that one, or goes on where it needs no answer. */
+  const isReplaced = (): boolean =>
+    run.state.attention?.reason !== asked.attention?.reason && isPatched('a-question-put-back-is-asked-anew');
+  const answered = (): boolean => run.stopped || run.state.attention === null || isReplaced();
   const toRecord = (): boolean => isRecordable && run.unrecorded;
   while (!answered()) {
     run.tell.attention(attention, run.carried.reminders);

@@ -1,5 +1,6 @@
 /** After a labeling job: its output is waited for until it holds what AWS counted, then merged. */
 import {
+  awaitingCounted,
   countersHeard,
   jobInTrouble,
   jobMerged,
@@ -75,20 +76,21 @@ const tellHidden = (run: ChainRun, generation: number, name: string, refusals: n
 
 /**
  * Counters that say nothing are asked for again before they are believed. A look that AWS refuses says nothing of them
- * either: however many there are, the zeros are not believed for them (I1, I6). A stop ends this, since a late look follows; after a
- * cancel none does that is later.
+ * either: however many there are, the zeros are not believed for them (I1, I6). A chain that is to end does not wait for AWS to show
+ * them, but it looks as often: what a resume sends again must not be labeled already.
  */
 const heardCounters = async (run: ChainRun, generation: number, given: EndedJob): Promise<EndedJob> => {
   const isDoubted = waitForCountersMs(run, generation, given, false, 0) !== null;
   const doubtedThoughCancelled = isDoubted && isPatched('zeros-doubted-though-cancelled');
-  const stopped = (): boolean => run.stopped && !(doubtedThoughCancelled && run.cancelled);
+  const doubtedThoughStopped = isDoubted && isPatched('zeros-doubted-though-stopped');
+  const stopped = (): boolean => run.stopped && !doubtedThoughStopped && !(doubtedThoughCancelled && run.cancelled);
   let ending = given;
   let refusals = 0;
   for (let looks = 0; ;) {
     const waitMs = waitForCountersMs(run, generation, ending, stopped(), looks);
     if (waitMs === null) break;
-    // Of a cancelled chain nobody is asked for long: it closes after as many looks, refused or not.
-    const isClosing = doubtedThoughCancelled && run.cancelled;
+    // Of a chain that is to end nobody is asked for long: it does after as many looks, refused or not.
+    const isClosing = (doubtedThoughCancelled && run.cancelled) || (doubtedThoughStopped && run.stopped);
     const nextLookMs = refusals > 0 && !isClosing ? unseenLookMs(refusals) : waitMs;
     const asked = await askForCounters(run, generation, ending, nextLookMs, stopped);
     ({ ending } = asked);
@@ -107,11 +109,17 @@ const heardCounters = async (run: ChainRun, generation: number, given: EndedJob)
 
 /** Asks once more for counters that AWS never showed, before the next job is decided: hours may have passed since the last look (I6). */
 export const countJobs = async (run: ChainRun): Promise<void> => {
-  const { region } = run.state.spec;
-  for (const { generation, name } of jobsToCount(run.state)) {
+  const { region, policy } = run.state.spec;
+  const jobs = jobsToCount(run.state);
+  const isMoneyLimited = policy.maxCost !== null && policy.price !== null;
+  if (jobs.length > 0 && !isMoneyLimited && !isPatched('jobs-without-counters-are-asked-for')) return;
+  for (const { generation, name } of jobs) {
     const job = { region, name };
     const found = await call('describeLabelingJob', `See what AWS counts of ${name} by now`, job);
-    if (found.kind === 'observed') run.set(lateCountersHeard(run.state, generation, found));
+    if (found.kind !== 'observed') continue;
+    run.set(lateCountersHeard(run.state, generation, found));
+    const awaiting = awaitingCounted(run.state, generation);
+    if (awaiting !== run.state && isPatched('jobs-without-counters-are-asked-for')) run.set(awaiting);
   }
 };
 
@@ -179,6 +187,9 @@ export const settle = async (run: ChainRun, phase: Extract<Phase, { kind: 'settl
     if (run.stopped) {
       // Unreadable: the output stays where it is, and the late look merges it if it was mended by then.
       if (blocked === 'unreadable-output') {
+        const { totalLabeled } = ending.observation.counters;
+        if (totalLabeled > 0 && isPatched('labels-awaited-after-a-stop'))
+          run.set(stoppedWithoutLabels(run.state, generation, totalLabeled));
         run.set({ ...run.state, phase: { kind: 'deciding' } });
         return;
       }

@@ -1,5 +1,6 @@
 /** When the counters of an ended job are asked for again before anything is made of them: I1, I6. */
-import { countersHeard, lateCountersHeard } from '../../decisions/after-job.ts';
+import { awaitingCounted, countersHeard, lateCountersHeard } from '../../decisions/after-job.ts';
+import { withGeneration } from '../../decisions/chain-state.ts';
 import { countersLookMs, jobsToCount, type CountersFacts } from '../../decisions/counters.ts';
 import { HOUR_MS, MINUTE_MS } from '../../decisions/durations.ts';
 import { chainOf, counters, endedOf, inputOf, jobOf, observationOf, policyOf, specOf } from './builders.ts';
@@ -91,8 +92,8 @@ describe('before the next job is decided', () => {
     expect(jobsToCount(chainOf({ spec, generations }))).toEqual([uncounted]);
   });
 
-  test('nobody is asked where money is not limited, or no job is to follow', () => {
-    expect(jobsToCount(chainOf({ generations }))).toEqual([]);
+  test('law 2: also where money is not limited, since labels may have come; not where no job is to follow', () => {
+    expect(jobsToCount(chainOf({ generations }))).toEqual([uncounted]);
     expect(jobsToCount(chainOf({ spec, generations, stopRequested: { atMs: null, reason: 'enough' } }))).toEqual([]);
   });
 
@@ -102,5 +103,17 @@ describe('before the next job is decided', () => {
     expect(lateCountersHeard(state, 2, seen).generations[1]).toEqual({ ...uncounted, counters: seen.counters });
     expect(lateCountersHeard(state, 2, { ...seen, status: 'Stopping' })).toBe(state);
     expect(lateCountersHeard(state, 5, { ...seen, status: 'Completed' })).toBe(state);
+  });
+
+  test('law 2: of what AWS counts by then, labels that nobody could read are awaited', () => {
+    const seen = observationOf({ status: 'Stopped', counters: counters({ totalLabeled: 7 }) });
+    const counted = lateCountersHeard(chainOf({ generations }), 2, seen);
+    expect(awaitingCounted(counted, 2).generations[1]).toEqual({
+      ...uncounted,
+      counters: seen.counters,
+      awaitedLabels: 7,
+    });
+    const read = withGeneration(counted, 2, { newLabels: 6, unmatched: { labels: 1, told: 1, uri: null } });
+    expect(awaitingCounted(read, 2)).toBe(read);
   });
 });

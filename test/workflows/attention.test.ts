@@ -72,6 +72,9 @@ describe('limits', () => {
     });
     await world.env.sleep(20 * HOUR_MS);
     expect(await world.resume('uncounted')).toEqual({ kind: 'accepted' });
+    // Two labels are counted by now, and no output holds them.
+    expect(reasonOf(await world.untilAttention('uncounted', MINUTE_MS))).toBe('labels-missing');
+    await world.resume('uncounted', { acceptMissing: true });
     const state = await world.untilEnded('uncounted');
     expect(state.generations[0]?.counters).toMatchObject({ totalLabeled: 2 });
     expect(state.generations.map(({ input }) => input?.sentObjects)).toEqual([10, 2, 8]);
@@ -526,5 +529,41 @@ describe('a receiver that drops repeats', () => {
     const state = await world.untilEnded('twice');
     expect(state.generations).toHaveLength(generations.length);
     await hears('twice', told, 'chain-finished', 2);
+  });
+});
+
+describe('a question that S3 came in the way of', () => {
+  const records = (chain: string): string[] =>
+    [...world.s3.store.objects.keys()].filter((uri) => uri.startsWith(`s3://data/out/${chain}/record/`)).toSorted();
+
+  test('stands again once S3 is mended: in the list, in the record, and an amendment is recorded while it waits', async () => {
+    const late = { workers: { count: 3, answerTime: '1h' }, stop: { after: '90m' } };
+    const handle = await world.start('put-back', { jobs: [late] });
+    await world.until('put-back', ({ generations }) => generations[0]?.status === 'InProgress', { stepMs: MINUTE_MS });
+    world.s3.fault = (method, uri) => (method === 'PUT' && uri.includes('/record/') ? 'AccessDenied' : null);
+    await world.until('put-back', ({ attention }) => attention?.reason === 'storage-refused');
+    world.s3.fault = null;
+    await world.resume('put-back');
+    await world.env.sleep(HOUR_MS);
+    expect((await handle.describe()).searchAttributes['LabelingAttention']).toEqual(['stopped-outside']);
+    await world.amend('put-back', { manifestUri: 's3://data/put-back/more.manifest' });
+    await world.env.sleep(HOUR_MS);
+    const newest: unknown = JSON.parse(world.s3.store.text(records('put-back').at(-1) ?? '') ?? '');
+    expect(newest).toMatchObject({
+      pending: { manifestUris: ['s3://data/put-back/more.manifest'] },
+      state: { attention: { reason: 'stopped-outside' } },
+    });
+  });
+
+  test('of a live job keeps it from being followed no longer than S3 does', async () => {
+    await world.start('live-again', { jobs: [{ initializing: '4h' }] });
+    const { spec } = await world.until('live-again', ({ attention }) => attention?.reason === 'initializing-too-long');
+    world.s3.fault = (method) => (method === 'PUT' ? 'AccessDenied' : null);
+    await world.amend('live-again', { spec });
+    await world.until('live-again', ({ attention }) => attention?.reason === 'storage-refused', { stepMs: MINUTE_MS });
+    world.s3.fault = null;
+    await world.resume('live-again');
+    const state = await world.until('live-again', ({ end }) => end !== null);
+    expect(state).toMatchObject({ attention: null, end: { status: 'labeled' } });
   });
 });

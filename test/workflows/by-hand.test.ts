@@ -9,8 +9,9 @@ import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../decisions/durations.ts';
 import { advance } from '../../local/advance.ts';
 import { labelingJobView, stateChange } from '../../workflows/messages.ts';
 import { temporalDevServer } from '../support/servers.ts';
+import { expectNothingPaidTwice } from './support/paid-once.ts';
 import { ACCOUNT, REGION, manifestText } from './support/spec.ts';
-import { TASK_QUEUE, World, type Story } from './support/world.ts';
+import { TASK_QUEUE, World, type JobScript, type Story } from './support/world.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -74,15 +75,24 @@ const startLive = async (chain: string, story: Story): Promise<{ state: ChainSta
   return { state, jobName: state.generations[0]?.name ?? '' };
 };
 
-const passUntilEnded = async (chain: string, stepMs = 2 * HOUR_MS, steps = 12): Promise<ChainState> => {
+const passUntil = async (
+  chain: string,
+  wanted: (state: ChainState) => boolean,
+  stepMs: number,
+  steps = 40,
+): Promise<ChainState> => {
   for (let step = 0; step < steps; step += 1) {
-    const state = await world.state(chain);
-    if (state.end !== null) return state;
+    // Right after a reset nobody has run it yet.
+    const state = await world.state(chain).catch(() => null);
+    if (state !== null && wanted(state)) return state;
     await pass(stepMs);
   }
-  const { end, attention, phase } = await world.state(chain);
-  throw new Error(`${chain} has not ended: ${JSON.stringify({ end, attention, phase })}`);
+  const { end, attention, phase, generations } = await world.state(chain);
+  throw new Error(`${chain} is not as wanted: ${JSON.stringify({ end, attention, phase, generations })}`);
 };
+
+const passUntilEnded = (chain: string, stepMs = 2 * HOUR_MS, steps = 12): Promise<ChainState> =>
+  passUntil(chain, ({ end }) => end !== null, stepMs, steps);
 
 /** Resets a workflow to its workflow task with this number (the first is 1), as the Web UI does. */
 const reset = async (workflowId: string, task: number | 'last'): Promise<void> => {
@@ -255,17 +265,86 @@ describe('reset', () => {
   test('of a chain to its beginning while its second job is live: both are found again, none is created twice (I3, I8)', async () => {
     const fail = { after: '1d', reason: 'Internal error' };
     await startLive('reset-second', { jobs: [{ ...slow, fail }, { workers: { ratePerHour: 1 } }] });
-    for (let hours = 0; hours < 48; hours += 2) {
-      if ((await world.state('reset-second')).generations[1]?.status === 'InProgress') break;
-      await pass(2 * HOUR_MS);
-    }
-    const before = await world.state('reset-second');
+    const isLive = ({ generations }: ChainState): boolean => generations[1]?.status === 'InProgress';
+    const before = await passUntil('reset-second', isLive, 2 * HOUR_MS);
     expect(before.generations.map(({ status }) => status)).toEqual(['Failed', 'InProgress']);
     await reset(labelingChainWorkflowId('reset-second'), 1);
     const state = await passUntilEnded('reset-second', 2 * HOUR_MS);
     expect(state.end?.status).toBe('labeled');
     expect(state.generations.map(({ name }) => name)).toEqual(before.generations.map(({ name }) => name));
     expect(world.jobNames('reset-second')).toHaveLength(2);
+  });
+
+  /** A chain whose second job is decided, and labels of the first are published after that. */
+  const untilSecondAndLate = async (chain: string, second: JobScript): Promise<ChainState> => {
+    const fail = { after: '90m', reason: 'Internal error' };
+    const workers = { count: 3, answerTime: '1h' };
+    await startLive(chain, { jobs: [{ workers, openTasks: 'late', lateLabels: '20h', fail }, second] });
+    await passUntil(chain, ({ generations }) => generations[1]?.status === 'InProgress', 2 * HOUR_MS);
+    await pass(30 * HOUR_MS, 6 * HOUR_MS);
+    return world.state(chain);
+  };
+  const isAskingOrOver = ({ attention, end }: ChainState): boolean => attention !== null || end !== null;
+  const resetToStart = (chain: string) => reset(labelingChainWorkflowId(chain), 1);
+
+  test('of a chain after late labels: its live job is known by what it was really sent, and its labels find their objects (I1)', async () => {
+    // Its workers begin on the fourth day.
+    await untilSecondAndLate('reset-late', { workers: { from: '4d', ratePerHour: 1 } });
+    await resetToStart('reset-late');
+    const state = await passUntil('reset-late', isAskingOrOver, 6 * HOUR_MS);
+    expect(state).toMatchObject({ attention: null, end: { status: 'labeled' }, dataset: { labeled: 10 } });
+    expect(world.jobNames('reset-late')).toHaveLength(2);
+  });
+
+  test('of a chain after late labels, whose follower was terminated: the same job is followed again, no other is created (I3)', async () => {
+    const before = await untilSecondAndLate('reset-lost', { workers: { count: 0 } });
+    const second = before.generations[1]?.name ?? '';
+    await followerOf(second).terminate('by hand');
+    await resetToStart('reset-lost');
+    const state = await passUntil('reset-lost', ({ generations }) => generations[1]?.status === 'InProgress', HOUR_MS);
+    expect(state).toMatchObject({ attention: null, generations: [{}, { name: second, input: { objects: 7 } }] });
+    expect(world.jobNames('reset-lost')).toHaveLength(2);
+  });
+
+  test('of a chain whose second job is over: what was asked stands again, and nothing is paid twice (I1)', async () => {
+    await untilSecondAndLate('reset-over', { workers: { count: 1, ratePerHour: 1 }, stop: { after: '4h' } });
+    await resetToStart('reset-over');
+    const asked = await passUntil('reset-over', isAskingOrOver, HOUR_MS);
+    expect(asked.attention?.reason).toBe('stopped-outside');
+    await world.resume('reset-over');
+    await passUntilEnded('reset-over', 2 * HOUR_MS);
+    expectNothingPaidTwice(world, 'reset-over');
+  });
+
+  test('of a chain that was amended since: the amendment that the reset repeats makes no job a stranger (I1, I3)', async () => {
+    const stopped = { workers: { count: 1, ratePerHour: 1 }, stop: { after: '4h' } };
+    const { state } = await startLive('reset-amend', { jobs: [stopped, { workers: { count: 0 } }] });
+    await passUntil('reset-amend', ({ attention }) => attention !== null, HOUR_MS);
+    const { job } = state.spec;
+    const HumanTaskConfig = { ...job.HumanTaskConfig, TaskTitle: 'Name this bird' };
+    await world.amend('reset-amend', { spec: { ...state.spec, job: { ...job, HumanTaskConfig } } });
+    await world.resume('reset-amend');
+    const isLive = ({ generations }: ChainState): boolean => generations[1]?.status === 'InProgress';
+    const before = await passUntil('reset-amend', isLive, HOUR_MS);
+    await resetToStart('reset-amend');
+    const after = await passUntil('reset-amend', isLive, HOUR_MS);
+    expect(after).toMatchObject({ attention: null, dataset: before.dataset, generations: [{ status: 'Stopped' }, {}] });
+    expect(after.spec.job.HumanTaskConfig.TaskTitle).toBe('Name this bird');
+  });
+
+  test('of a chain that was stopped and resumed since: the stop that the reset repeats leaves no live job alone (I5)', async () => {
+    await startLive('reset-stop', { jobs: [{ workers: { count: 1, ratePerHour: 1 } }, { workers: { count: 0 } }] });
+    await pass(3 * HOUR_MS);
+    await world.stop('reset-stop');
+    await passUntilEnded('reset-stop', 10 * MINUTE_MS);
+    await world.resume('reset-stop');
+    const isLive = ({ generations }: ChainState): boolean => generations[1]?.status === 'InProgress';
+    const before = await passUntil('reset-stop', isLive, HOUR_MS);
+    await resetToStart('reset-stop');
+    const after = await passUntil('reset-stop', isLive, HOUR_MS);
+    expect(after).toMatchObject({ end: null, stopRequested: null, dataset: before.dataset });
+    await world.stop('reset-stop');
+    expect((await passUntilEnded('reset-stop', HOUR_MS)).generations[1]?.status).toBe('Stopped');
   });
 
   test('of a job to its beginning: the create finds its own job, and the chain hears the ending (I3)', async () => {

@@ -164,6 +164,82 @@ test('law 2: after a stop of a chain whose labels are missing, a resume asks for
   expect(state.generations.map(({ newLabels }) => newLabels)).toEqual([0, 10]);
 });
 
+test('law 2: a stranger that the look after the end finds, when nobody can be asked, is told when the chain is resumed', async () => {
+  await world.start('stranger-after', { jobs: [stoppedOutside] });
+  const { generations, spec } = await world.untilAttention('stranger-after');
+  await world.stop('stranger-after');
+  await world.untilEnded('stranger-after', 10 * MINUTE_MS);
+  await world.env.sleep(20 * HOUR_MS);
+  await world.sync();
+  const uri = world.outputUri(generations[0]?.name ?? '');
+  world.s3.store.write(uri, `${world.s3.store.text(uri)}{"source-ref":"s3://data/nobody.jpg","species":1}\n`);
+  await world.until('stranger-after', ({ phase }) => phase.kind === 'ended' && phase.lateLookDone);
+  const options = { acceptMissing: false, retrySetAside: false };
+  await world.run('stranger-after', { kind: 'resume', spec, options });
+  const { attention } = await world.until('stranger-after', (state) => state.attention !== null, { stepMs: MINUTE_MS });
+  expect(attention).toMatchObject({ reason: 'unmatched-label', message: expect.stringMatching(/^1 labeled lines/) });
+  expect(world.jobNames('stranger-after')).toHaveLength(1);
+});
+
+test('of two odd things in one merge both are asked about, one after the other', async () => {
+  const nobody = { workers: { count: 0 }, stop: { after: '3d' } };
+  const broken = { broken: { fraction: 0.9 }, stop: { after: '3d' } };
+  await world.start('both', {
+    objects: 40,
+    policy: { maxAttemptsPerObject: 1 },
+    jobs: [{ workers: { count: 1, ratePerHour: 2 }, stop: { after: '90m' } }, broken, nobody],
+  });
+  await world.untilAttention('both');
+  await world.resume('both');
+  const { generations } = await world.until('both', ({ generations: [, second] }) => second?.status === 'InProgress', {
+    stepMs: MINUTE_MS,
+  });
+  const uri = world.outputUri(generations[0]?.name ?? '');
+  world.s3.store.write(uri, `${world.s3.store.text(uri)}{"source-ref":"s3://data/nobody.jpg","species":1}\n`);
+  expect((await world.untilAttention('both')).attention?.reason).toBe('many-set-aside');
+  await world.resume('both');
+  const asked = await world.until('both', ({ attention }) => attention?.reason === 'unmatched-label');
+  expect(asked.attention?.message).toMatch(/^1 labeled lines of the output of both-.*-001 match no object: s3:/);
+});
+
+test('law 2: after a stop of a chain whose output could not be read, what is missing of it when it is mended is asked about', async () => {
+  await world.start('stopped-unreadable', { jobs: [{ output: { missing: true } }] });
+  const { generations } = await world.until(
+    'stopped-unreadable',
+    ({ generations: [first] }) => typeof first?.arn === 'string',
+    { stepMs: MINUTE_MS },
+  );
+  const uri = world.outputUri(generations[0]?.name ?? '');
+  const labeled = (objects: number): string =>
+    manifestText('stopped-unreadable', objects).replaceAll('"}', '","species":1}');
+  world.s3.store.write(uri, `${labeled(10)}{"source-ref":\n`);
+  expect((await world.untilAttention('stopped-unreadable', 10 * MINUTE_MS)).attention?.reason).toBe(
+    'unreadable-output',
+  );
+  await world.stop('stopped-unreadable');
+  await world.untilEnded('stopped-unreadable', 10 * MINUTE_MS);
+  world.s3.store.write(uri, labeled(4));
+  await world.resume('stopped-unreadable');
+  const asked = await world.untilAttention('stopped-unreadable', MINUTE_MS);
+  expect(asked.attention).toMatchObject({ reason: 'labels-missing', message: expect.stringMatching(/ holds 4$/) });
+  expect(world.jobNames('stopped-unreadable')).toHaveLength(1);
+});
+
+test('a late merge that the chain did not take keeps no merge of the same outputs by another policy from being written', async () => {
+  await world.start('not-taken', { jobs: [{ ...stoppedOutside, lateLabels: '3h', broken: { objects: ['*/9.jpg'] } }] });
+  const { spec } = await world.untilAttention('not-taken');
+  await world.stop('not-taken');
+  await world.untilEnded('not-taken', 10 * MINUTE_MS);
+  world.s3.fault = (method, uri) => (method === 'PUT' && uri.includes('/final/') ? 'AccessDenied' : null);
+  await world.env.sleep(DAY_MS + 2 * HOUR_MS);
+  await world.sync();
+  world.s3.fault = null;
+  await world.amend('not-taken', { spec: { ...spec, policy: { ...spec.policy, maxAttemptsPerObject: 1 } } });
+  await world.resume('not-taken');
+  const state = await world.until('not-taken', ({ generations }) => generations[1]?.status === 'Completed');
+  expect(state).toMatchObject({ attention: null, dataset: { setAside: 1 } });
+});
+
 test('law 2: labels that were missing at a stop and came since are merged by the resume, and nothing is asked', async () => {
   await world.start('stopped-found', { jobs: [{ output: { missing: true } }] });
   const { generations } = await world.untilAttention('stopped-found', 10 * MINUTE_MS);

@@ -123,3 +123,30 @@ test('I3: of two resumes that race, the one whose record comes second leaves eve
   world.s3.fault = null;
   expect(world.jobNames('raced')).toHaveLength(1);
 });
+
+describe('a stop while AWS shows counters of zero', () => {
+  const zeros = { counters: { zeroFor: '100m' }, workers: { ratePerHour: 1000 } };
+
+  test.each([
+    ['and the output is on its way: it is waited for, as without a stop, and nothing is sent again', {}],
+    ['where money is limited, too', { price: { perObject: 0.1 }, maxCost: 100 }],
+  ])('%s (I1, law 2)', async (_what, policy) => {
+    const chain = 'price' in policy ? 'zero-money' : 'zero-late';
+    await world.start(chain, { jobs: [{ ...zeros, output: { late: '90m', every: '1d' } }], policy });
+    await world.until(chain, ({ phase }) => phase.kind === 'settling', { stepMs: MINUTE_MS });
+    await world.stop(chain);
+    const state = await world.untilEnded(chain, MINUTE_MS);
+    expect(state).toMatchObject({ end: { status: 'labeled' }, generations: [{ newLabels: 10 }] });
+    expect(world.jobNames(chain)).toHaveLength(1);
+  });
+
+  test('and the output is missing: a resume asks for the labels that AWS counts by then (law 2)', async () => {
+    await world.start('zero-missing', { jobs: [{ ...zeros, output: { missing: true } }] });
+    await world.until('zero-missing', ({ phase }) => phase.kind === 'settling', { stepMs: MINUTE_MS });
+    await world.stop('zero-missing');
+    await world.untilEnded('zero-missing', 10 * MINUTE_MS);
+    await world.resume('zero-missing');
+    expect((await world.untilAttention('zero-missing', MINUTE_MS)).attention?.reason).toBe('labels-missing');
+    expect(world.jobNames('zero-missing')).toHaveLength(1);
+  });
+});
