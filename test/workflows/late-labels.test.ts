@@ -182,24 +182,25 @@ test('law 2: a stranger that the look after the end finds, when nobody can be as
 });
 
 test('of two odd things in one merge both are asked about, one after the other', async () => {
-  const nobody = { workers: { count: 0 }, stop: { after: '3d' } };
-  const broken = { broken: { fraction: 0.9 }, stop: { after: '3d' } };
+  const broken = { broken: { fraction: 0.9 }, workers: { from: '6h' } };
   await world.start('both', {
     objects: 40,
     policy: { maxAttemptsPerObject: 1 },
-    jobs: [{ workers: { count: 1, ratePerHour: 2 }, stop: { after: '90m' } }, broken, nobody],
+    jobs: [{ workers: { count: 1, ratePerHour: 2 }, stop: { after: '90m' } }, broken],
   });
   await world.untilAttention('both');
   await world.resume('both');
-  const { generations } = await world.until('both', ({ generations: [, second] }) => second?.status === 'InProgress', {
-    stepMs: MINUTE_MS,
-  });
+  const { generations } = await world.until('both', ({ generations: [, second] }) => second?.status === 'InProgress');
+  await world.env.sleep(2 * HOUR_MS);
+  await world.sync();
   const uri = world.outputUri(generations[0]?.name ?? '');
   world.s3.store.write(uri, `${world.s3.store.text(uri)}{"source-ref":"s3://data/nobody.jpg","species":1}\n`);
   expect((await world.untilAttention('both')).attention?.reason).toBe('many-set-aside');
   await world.resume('both');
   const asked = await world.until('both', ({ attention }) => attention?.reason === 'unmatched-label');
   expect(asked.attention?.message).toMatch(/^1 labeled lines of the output of both-.*-001 match no object: s3:/);
+  await world.resume('both');
+  await world.untilEnded('both');
 });
 
 test('law 2: after a stop of a chain whose output could not be read, what is missing of it when it is mended is asked about', async () => {

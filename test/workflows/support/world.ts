@@ -267,23 +267,10 @@ export class World {
     this.#clearedJobs += jobs.length;
     const jobIds = jobs.map(({ name }) => labelingJobWorkflowId({ account: ACCOUNT, region: REGION, jobName: name }));
     for (const workflowId of [...this.#started.splice(0), ...jobIds]) {
-      await this.#untilIdle(workflowId);
       await this.client.workflow
         .getHandle(workflowId)
         .terminate('the test is over')
         .catch(() => undefined);
-    }
-  }
-
-  /** The time-skipping server skips nothing any more once a workflow is terminated in the middle of an activity. */
-  async #untilIdle(workflowId: string): Promise<void> {
-    for (let look = 0; look < 40; look += 1) {
-      const description = await this.client.workflow
-        .getHandle(workflowId)
-        .describe()
-        .catch(() => null);
-      if ((description?.raw.pendingActivities ?? []).length === 0) return;
-      await new Promise((resolve) => setTimeout(resolve, 25));
     }
   }
 
