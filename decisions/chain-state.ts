@@ -120,6 +120,8 @@ export type ChainState = {
   clearedGeneration: number;
   attention: Attention | null;
   stopRequested: { atMs: number | null; reason: string } | null;
+  /** Ids of the last commands of people that are in this state; absent: none was taken since they are kept. */
+  commands?: string[];
   end: ChainEnd | null;
   /** When the service was first and last heard, by its own clock. */
   firstHeardMs: number | null;

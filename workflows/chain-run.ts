@@ -63,6 +63,9 @@ export type LabelingChainResult = {
   leftoverReport: string | null;
 };
 
+/** So many commands of people are known again after a reset. */
+const COMMANDS_KEPT = 100;
+
 /** Thrown where this chain was resumed elsewhere meanwhile: whoever writes an older record is stale (I3). */
 export class Superseded extends Error {
   override readonly name = 'Superseded';
@@ -99,8 +102,10 @@ export class ChainRun {
   outputsSeenMs: number | null = null;
   /** The spec as it was when a job was decided: what is amended meanwhile holds from the next job on. */
   decided: { generation: number; spec: Spec } | null = null;
-  /** The chain was reset and its record is still to be read; with the stop that stood then, which is repeated from before the reset. */
-  reset: { lastSequence: number; stop: ChainState['stopRequested'] } | null = null;
+  /** The chain was reset, and its last record, of this number, is still to be read; null: it was not. */
+  resetTo: number | null = null;
+  /** What people asked of this run. */
+  readonly #taken: { id: string; again: () => unknown }[] = [];
   /** The generation that an earlier run of this chain decided and may have created. */
   inheritedGeneration: number | null = null;
 
@@ -142,10 +147,20 @@ export class ChainRun {
 
   /** Whether something is left to do, or to write down: a person may have given it while news of the end was still on its way. */
   get hasMore(): boolean {
-    return !this.over && (this.unrecorded || this.reset !== null || this.state.phase.kind !== 'ended');
+    return !this.over && (this.unrecorded || this.resetTo !== null || this.state.phase.kind !== 'ended');
   }
 
-  /** Goes on from a record of its own, as if nothing had been done since. */
+  /** A command was accepted; `again` does what it asks once more. */
+  took(id: string | null, again: () => unknown): void {
+    if (id === null) return;
+    this.#taken.push({ id, again });
+    this.set({ ...this.state, commands: [...(this.state.commands ?? []), id].slice(-COMMANDS_KEPT) });
+  }
+
+  /**
+   * Goes on from a record of its own, as if nothing had been done since. A reset repeats all commands: those that the record holds are
+   * done, the others are not.
+   */
   takeUp({ state, pending }: { state: ChainState; pending: Pending }, recordSequence: number): void {
     Object.assign(this.carried, { pending, recordSequence, askedBefore: null, reminders: 0 });
     this.unrecorded = false;
@@ -154,8 +169,13 @@ export class ChainRun {
     this.outputsSeenMs = null;
     this.decided = null;
     this.inheritedGeneration = state.phase.kind === 'job' ? state.phase.generation : null;
-    this.reset = null;
+    this.resetTo = null;
     this.set(state);
+    for (const { id, again } of this.#taken.splice(0)) {
+      if (state.commands?.includes(id) === true) continue;
+      again();
+      this.took(id, again);
+    }
   }
 
   /** The first reason stays. */

@@ -9,6 +9,7 @@ import type { NotCreated } from '../decisions/ending.ts';
 import { refused } from '../decisions/follow.ts';
 import { call } from './calls.ts';
 import type { JobFollower } from './job-follower.ts';
+import { isPatched } from './patches.ts';
 
 /** AWS answers a create with ValidationException while a new role or policy spreads: waits before it is taken as final. */
 const PROPAGATION_WAITS_MS = [10 * SECOND_MS, 30 * SECOND_MS, MINUTE_MS, 2 * MINUTE_MS, 5 * MINUTE_MS];
@@ -64,7 +65,12 @@ export const createJob = async (job: JobFollower): Promise<NotCreated | null> =>
   const orNotCreated = async (why: NotCreated): Promise<NotCreated | null> =>
     mayExist && (await wasCreated(job)) ? null : why;
   for (let refusals = 0; ;) {
-    if (stopped()) return orNotCreated({ kind: 'stop-requested' });
+    if (stopped()) {
+      // A reset repeats the stop before the create: the job may be there from the course that it undid (I1, I3).
+      const looks = !mayExist && isPatched('a-stop-before-the-create-looks-for-the-job');
+      if (looks && (await job.isThere(`See whether ${name} is there already, before a reset perhaps`))) return null;
+      return orNotCreated({ kind: 'stop-requested' });
+    }
     const created = await tryCreate(job);
     if (created === null) return (await wasCreated(job)) ? null : { kind: 'stop-requested' };
     if ('mayExist' in created) mayExist ||= created.mayExist === true;

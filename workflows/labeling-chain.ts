@@ -11,6 +11,7 @@ import {
   allHandlersFinished,
   condition,
   continueAsNew,
+  currentUpdateInfo,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -18,7 +19,8 @@ import { jobDecided, jobEnded, jobInTrouble, jobObserved, jobSeen } from '../dec
 import { generationOf, withGeneration, type EndStatus, type JobInput } from '../decisions/chain-state.ts';
 import { formatDuration } from '../decisions/durations.ts';
 import { nextOrder, type JobOrder, type Order } from '../decisions/next-order.ts';
-import { resume } from '../decisions/resume.ts';
+import type { Amendment } from '../decisions/amend.ts';
+import { resume, type ResumeOptions } from '../decisions/resume.ts';
 import { call } from './calls.ts';
 import { decided } from './causes.ts';
 import { ChainRun, Reset, Superseded, type LabelingChainInput, type LabelingChainResult } from './chain-run.ts';
@@ -79,18 +81,22 @@ const handleMessages = (run: ChainRun): void => {
   const refusal = (): CommandResult | null => (run.over ? closing : run.loaded ? null : notLoaded);
   setHandler(labelingChainState, () => run.state);
   setHandler(jobReport, (report) => hear(run, report));
-  setHandler(stopChain, ({ reason }) => {
-    const refused = refusal();
-    if (refused !== null) return refused;
+  /** Takes a command if one can be taken now; after a reset it is known again by its id. */
+  const command =
+    <Args>(obey: (args: Args) => CommandResult) =>
+    (args: Args): CommandResult => {
+      const answer = refusal() ?? obey(args);
+      if (answer.kind === 'accepted') run.took(currentUpdateInfo()?.id ?? null, () => obey(args));
+      return answer;
+    };
+  const stop = ({ reason }: { reason: string }): CommandResult => {
     if (run.state.phase.kind === 'ended') {
       return { kind: 'refused', message: `the chain ${run.chain} has ended already` };
     }
     run.requestStop(reason);
     return accepted;
-  });
-  setHandler(resumeChain, (options) => {
-    const refused = refusal();
-    if (refused !== null) return refused;
+  };
+  const goOn = (options: ResumeOptions): CommandResult => {
     const { pending, askedBefore } = run.carried;
     const resumed = resume(run.state, options, pending.manifestUris.length > 0);
     if (resumed.kind === 'refused') return resumed;
@@ -101,10 +107,8 @@ const handleMessages = (run: ChainRun): void => {
     run.set(answersAll ? resumed.state : { ...run.state, attention: askedBefore });
     run.carried.askedBefore = null;
     return accepted;
-  });
-  setHandler(amendChain, ({ spec, manifestUri }) => {
-    const refused = refusal();
-    if (refused !== null) return refused;
+  };
+  const amend = ({ spec, manifestUri }: Amendment): CommandResult => {
     if (spec !== null) run.set({ ...run.state, spec });
     const { pending } = run.carried;
     run.carried.pending = {
@@ -114,7 +118,10 @@ const handleMessages = (run: ChainRun): void => {
     };
     run.unrecorded = true;
     return accepted;
-  });
+  };
+  setHandler(stopChain, command(stop));
+  setHandler(resumeChain, command(goOn));
+  setHandler(amendChain, command(amend));
   // A cancel is a stop: the paid job is stopped and confirmed, the final manifest written, then the workflow ends.
   void CancellationScope.current().cancelRequested.catch(() => {
     run.cancelled = true;
@@ -206,7 +213,7 @@ const endChain = async (run: ChainRun, status: EndStatus, reason: string): Promi
 
 /** One step of the chain; true when the chain is over. */
 const step = async (run: ChainRun): Promise<boolean> => {
-  if (run.reset !== null) await reloadAfterReset(run, run.reset);
+  if (run.resetTo !== null) await reloadAfterReset(run, run.resetTo);
   const { state } = run;
   const { phase } = state;
   switch (phase.kind) {
@@ -259,7 +266,7 @@ const unlessSuperseded = async (run: ChainRun, work: () => Promise<void>): Promi
     await work();
   } catch (error) {
     if (error instanceof Superseded) leaveToOther(run, error.message);
-    else if (error instanceof Reset) run.reset = { lastSequence: error.lastSequence, stop: run.state.stopRequested };
+    else if (error instanceof Reset) run.resetTo = error.lastSequence;
     else throw error;
   }
 };

@@ -114,15 +114,8 @@ export const resumeChainFromRecord = async (
   return true;
 };
 
-/**
- * After a reset: what was done since stands in the last record, and jobs of which this run knows nothing may be live. Commands that the
- * reset repeats are in that record too; a stop that is new holds.
- */
-export const reloadAfterReset = async (
-  run: ChainRun,
-  { lastSequence, stop }: NonNullable<ChainRun['reset']>,
-): Promise<void> => {
-  const { stopRequested } = run.state;
+/** After a reset: what was done since stands in the last record, and jobs of which this run knows nothing may be live. */
+export const reloadAfterReset = async (run: ChainRun, lastSequence: number): Promise<void> => {
   run.loaded = false;
   try {
     const record = await call('readRecord', "Read the chain's record after a reset", { spec: run.state.spec });
@@ -135,9 +128,8 @@ export const reloadAfterReset = async (
   } finally {
     run.loaded = true;
   }
-  run.showInList();
   if (run.cancelled) run.requestStop('the workflow was cancelled');
-  else if (stopRequested !== null && stopRequested !== stop) run.requestStop(stopRequested.reason);
+  run.showInList();
 };
 
 /** Writes an amendment into the record of a chain that has ended, for the next resume. */

@@ -59,6 +59,10 @@ export const PATCHES: Readonly<Record<string, { since: string; why: string }>> =
     since: '0.1.0',
     why: 'a follower that found its job there told nobody of it, so a resumed chain showed it as Deciding until its status changed',
   },
+  'a-stop-before-the-create-looks-for-the-job': {
+    since: '0.1.0',
+    why: 'a reset of a job that was stopped repeated the stop first, and the job that was there was taken for one that never was',
+  },
   'labels-awaited-after-a-stop': {
     since: '0.1.0',
     why: 'a stop ended the question about missing labels, and the resume after it sent their objects again without asking',

@@ -30,7 +30,10 @@ const checkStops = (world: World, { plan }: Chain, ledger: readonly LedgerRecord
   const starts = world.temporal.childStarts.filter(({ workflowId }) => workflowId.includes(`:${plan.name}-`));
   for (const [index, stop] of accepted.entries()) {
     if (stop.kind !== 'stop' && stop.kind !== 'cancel') continue;
-    const untilMs = accepted.slice(index).find(({ kind }) => kind === 'resume')?.atMs ?? Infinity;
+    // Whoever resets a chain that was cancelled takes the cancel back.
+    const endsIt = ({ kind }: { kind: string }): boolean =>
+      kind === 'resume' || (kind === 'reset' && stop.kind === 'cancel');
+    const untilMs = accepted.slice(index).find(endsIt)?.atMs ?? Infinity;
     for (const { atMs, workflowId, input } of starts) {
       const begins = typeof input === 'object' && input !== null && 'begin' in input && input.begin === 'create';
       if (begins && atMs > stop.atMs && atMs < untilMs)

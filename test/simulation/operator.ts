@@ -9,7 +9,7 @@ import type { Draw } from './temporal/draw.ts';
 import type { Chain, World } from './world.ts';
 
 /** A command that the chain took, for the checks. */
-export type Accepted = { atMs: number; chain: string; kind: 'stop' | 'resume' | 'add-objects' | 'cancel' };
+export type Accepted = { atMs: number; chain: string; kind: 'stop' | 'resume' | 'add-objects' | 'cancel' | 'reset' };
 
 const isAccepted = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'accepted';
@@ -106,6 +106,12 @@ export class Operator {
         return temporal.terminate(chain.workflowId);
       case 'terminate-job':
         return temporal.terminate(jobWorkflowId);
+      case 'reset-chain':
+        if (temporal.reset(chain.workflowId)) this.#took(chain, 'reset');
+        return;
+      case 'reset-job':
+        temporal.reset(jobWorkflowId);
+        return;
       case 'retry-set-aside':
         return this.#resume(chain, { acceptMissing: false, retrySetAside: true });
       case 'resume':
@@ -143,6 +149,9 @@ export class Operator {
   }
 
   #resumeFromRecord({ workflowId, spec, plan }: Chain): void {
+    // Terminated before it had a record: there is nothing to resume, and its name is free.
+    if (![...this.#world.store.objects.keys()].some((uri) => uri.startsWith(`s3://data/out/${plan.name}/record/`)))
+      return void this.#world.temporal.start(workflowId, 'labelingChain', [{ kind: 'start', spec }]);
     const options = { acceptMissing: false, retrySetAside: false };
     if (this.#world.temporal.start(workflowId, 'labelingChain', [{ kind: 'resume', spec, options }])) {
       this.counts.resumesFromRecord += 1;

@@ -13,7 +13,15 @@ export const LABEL = 'species';
 /** What a person does to a chain, at a time after the start of the run. */
 export type Command =
   | {
-      kind: 'stop' | 'cancel-chain' | 'cancel-job' | 'terminate-chain' | 'terminate-job' | 'retry-set-aside';
+      kind:
+        | 'stop'
+        | 'cancel-chain'
+        | 'cancel-job'
+        | 'terminate-chain'
+        | 'terminate-job'
+        | 'reset-chain'
+        | 'reset-job'
+        | 'retry-set-aside';
       atMs: number;
     }
   | { kind: 'resume'; atMs: number; acceptMissing: boolean }
@@ -229,6 +237,10 @@ const commandsOf = (draw: Draw, chain: string): Command[] => {
       const uri = `s3://data/${chain}/more-${commands.length}.manifest`;
       commands.push({ kind, atMs, uri, text: manifestOf(draw, chain, `more${commands.length}`, draw.int(1, 4)) });
     } else commands.push({ kind, atMs });
+  }
+  if (draw.chance(0.15)) {
+    const atMs = draw.pick([draw.int(0, 300), draw.int(0, 10 * 1440)]) * MINUTE_MS + draw.int(0, 59_999);
+    commands.push({ kind: draw.pick(['reset-chain', 'reset-chain', 'reset-job'] as const), atMs });
   }
   return commands;
 };

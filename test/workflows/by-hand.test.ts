@@ -356,6 +356,19 @@ describe('reset', () => {
     expect(state.end?.status).toBe('labeled');
     expect(world.jobNames('reset-job')).toHaveLength(1);
   });
+
+  test('of a job while its stop is under way: the stop that is repeated before the create finds the job there (I1, I3)', async () => {
+    const stop = { takes: '6h' };
+    const { jobName } = await startLive('reset-stopping', { jobs: [{ workers: { ratePerHour: 1 }, stop }] });
+    await pass(HOUR_MS);
+    await world.stop('reset-stopping');
+    await pass(10 * MINUTE_MS);
+    await soonState('reset-stopping', isStopping);
+    await reset(labelingJobWorkflowId({ account: ACCOUNT, region: REGION, jobName }), 1);
+    const state = await passUntilEnded('reset-stopping', HOUR_MS);
+    expect(state.generations).toMatchObject([{ status: 'Stopped', outcome: 'stopped-by-us' }]);
+    expect(state.generations[0]?.newLabels).toBeGreaterThan(0);
+  });
 });
 
 test('2,000 events in a burst: each is counted, the job continues as new, and few Describes are made (law 1)', async () => {

@@ -59,6 +59,9 @@ class Execution {
   planned = false;
   /** The present run was asked to cancel: the server takes that once. */
   cancelRequested = false;
+  /** What the present run began with, and the signals and updates that it has heard since: a reset repeats them. */
+  args: Payload[] = [];
+  heard: ActivationJob[] = [];
 
   constructor(workflowId: string, run: WorkflowRun, parent: Parent | null, tasks: ActivityTasks) {
     this.workflowId = workflowId;
@@ -189,6 +192,16 @@ export class VirtualTemporal {
     this.#enqueue(execution, job);
   }
 
+  /** Resets a workflow to the beginning of its present run, as the Web UI does: signals and updates are repeated, a cancel is not. */
+  reset(workflowId: string): boolean {
+    const execution = this.#executions.get(workflowId);
+    if (execution?.status !== 'running' || execution.run.activations === 0) return false;
+    const waiting = execution.pending.splice(0).filter((job) => isSet(job.signalWorkflow) || isSet(job.doUpdate));
+    this.#beginAgain(execution, execution.args);
+    for (const job of [...execution.heard.splice(0), ...waiting]) this.#enqueue(execution, job);
+    return true;
+  }
+
   async terminate(workflowId: string): Promise<void> {
     const execution = this.#executions.get(workflowId);
     if (execution?.status !== 'running') return;
@@ -231,6 +244,7 @@ export class VirtualTemporal {
     });
     const execution: Execution = new Execution(workflowId, run, parent, tasks);
     this.#executions.set(workflowId, execution);
+    execution.args = args;
     this.#enqueue(execution, this.#firstJob(run, args));
     return execution;
   }
@@ -296,6 +310,8 @@ export class VirtualTemporal {
     const apply = async (): Promise<void> => {
       execution.planned = false;
       if (execution.status !== 'running') return;
+      // Reset meanwhile: the server takes nothing more of this run.
+      if (execution.run !== run) return this.#planTask(execution, 1);
       const lost = draw.chance(this.faults.lostTask);
       const unhandled = commands.some(isClosing) && execution.pending.some(isEvent);
       if (lost || unhandled) {
@@ -307,6 +323,7 @@ export class VirtualTemporal {
       }
       run.commit();
       for (const job of jobs) this.#cancels.get(job)?.();
+      execution.heard.push(...jobs.filter((job) => isSet(job.signalWorkflow) || isSet(job.doUpdate)));
       for (const command of commands) await this.#apply(execution, command);
       if (execution.status === 'running' && execution.pending.length > 0) this.#planTask(execution, 1);
     };
@@ -371,14 +388,21 @@ export class VirtualTemporal {
 
   async #continueAsNew(execution: Execution, args: Payload[]): Promise<void> {
     this.counts.continuedAsNew += 1;
+    const waiting = execution.pending.splice(0).filter((job) => !isEvent(job));
+    this.#loseUpdates(waiting);
+    execution.args = args;
+    execution.heard = [];
+    this.#beginAgain(execution, args);
+  }
+
+  /** Another run of the same workflow; nothing that is under way reaches it. */
+  #beginAgain(execution: Execution, args: Payload[]): void {
     const { identity } = execution.run;
     this.counts.replays += execution.run.replays;
     execution.run.forget();
     execution.timers.clear();
     execution.tasks.abandonAll();
     execution.cancelRequested = false;
-    const waiting = execution.pending.splice(0).filter((job) => !isEvent(job));
-    this.#loseUpdates(waiting);
     execution.run = this.#newRun(execution.workflowId, identity.type, identity.firstRunId);
     this.#enqueue(execution, this.#firstJob(execution.run, args));
   }
