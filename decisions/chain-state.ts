@@ -107,6 +107,8 @@ export type ChainState = {
   suffix: string;
   /** 0 at the start, one more with each `resume` from the record: a stale writer of an earlier one is ignored. */
   resumption: number;
+  /** The first run id of the workflow that resumed it last: a reset of that one resumes nothing again. Absent: never resumed, or before it was kept. */
+  resumedIn?: string;
   spec: Spec;
   /** The manifest that the person gave, and further ones added by `amend`. */
   manifestUris: string[];

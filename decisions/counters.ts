@@ -39,14 +39,24 @@ export const hasNoCounters = (job: Generation): boolean =>
 export const jobsToCount = ({ generations, attention, end, stopRequested }: ChainState): Generation[] =>
   attention === null && end === null && stopRequested === null ? generations.filter(hasNoCounters) : [];
 
+/** How long counters of zero are doubted after the end of a job. An input that AWS refused was never shown to anybody. */
+const doubtedAfterEndMs = (status: string, failureReason: string | null, policy: Policy): number => {
+  if (status === 'Failed' && classifyFailureReason(failureReason, policy.failureReasons) === 'input') return 0;
+  return status === 'Completed' ? policy.settleWithinMs : UNFINISHED_DOUBTED_MS;
+};
+
+/** How long to wait before the counters of a job that ended before are asked for again; null: they are believed, or say something. */
+export const countersDoubtedMs = (job: Generation, serviceNowMs: number, policy: Policy): number | null => {
+  if (!hasNoCounters(job) || job.endedAtMs === null) return null;
+  const leftMs = job.endedAtMs + doubtedAfterEndMs(job.status, job.failureReason, policy) - serviceNowMs;
+  return leftMs > 0 ? Math.min(Math.max(leftMs, MINUTE_MS), 10 * MINUTE_MS) : null;
+};
+
 /** How long to wait before the counters are asked for again, after so many looks; null: they are believed. */
 export const countersLookMs = ({ ending, input, stopped, policy }: CountersFacts, looks: number): number | null => {
   const { status, observation } = ending;
   if (!sayNothing(observation.counters, input) || stopped) return null;
-  // An input that AWS refused was never shown to anybody, and a person is asked before the next job.
-  if (status === 'Failed' && classifyFailureReason(observation.failureReason, policy.failureReasons) === 'input')
-    return null;
-  const doubtedMs = status === 'Completed' ? policy.settleWithinMs : UNFINISHED_DOUBTED_MS;
+  const doubtedMs = doubtedAfterEndMs(status, observation.failureReason, policy);
   let waitedMs = 0;
   for (let look = 0; look < looks; look += 1) waitedMs += WAITS_MS[look] ?? LATER_WAIT_MS;
   return waitedMs >= doubtedMs ? null : (WAITS_MS[looks] ?? LATER_WAIT_MS);

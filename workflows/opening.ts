@@ -2,7 +2,7 @@
  * How a chain begins: from a spec, from a labeling job that somebody else started, or from its record in S3. Until it has
  * begun, what cannot be used fails the workflow with its sentence; nothing was created then.
  */
-import { ApplicationFailure } from '@temporalio/workflow';
+import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
 import { jobDecided } from '../decisions/after-job.ts';
 import type { JobInput } from '../decisions/chain-state.ts';
 import { JOB_TAGS } from '../decisions/names.ts';
@@ -75,11 +75,17 @@ export const adoptChain = async (
   await run.writeRecord(`${jobName} is adopted`);
 };
 
-/** Reads the chain's record. */
-const load = async (run: ChainRun): Promise<void> => {
-  const record = await call('readRecord', "Read the chain's record", { spec: run.state.spec });
-  run.carried.pending = record.pending;
-  run.set({ ...record.state, resumption: record.state.resumption + 1 });
+/** Reads the chain's record; false: it is this very workflow's, from before a reset, which goes on from it. */
+const load = async (run: ChainRun): Promise<boolean> => {
+  const resumedIn = workflowInfo().firstExecutionRunId;
+  const { state, pending, uri } = await call('readRecord', "Read the chain's record", { spec: run.state.spec });
+  if (state.resumedIn === resumedIn) {
+    run.takeUp({ state, pending }, Number(/(\d+)\.json$/.exec(uri)?.[1] ?? 0) + 1);
+    return false;
+  }
+  run.carried.pending = pending;
+  run.set({ ...state, resumption: state.resumption + 1, resumedIn });
+  return true;
 };
 
 /**
@@ -90,7 +96,11 @@ export const resumeChainFromRecord = async (
   run: ChainRun,
   { options }: Extract<LabelingChainInput, { kind: 'resume' }>,
 ): Promise<boolean> => {
-  await load(run);
+  if (!(await load(run))) {
+    run.loaded = true;
+    if (run.cancelled) run.requestStop('the workflow was cancelled');
+    return true;
+  }
   const { pending } = run.carried;
   const resumed = resume(run.state, options, pending.manifestUris.length > 0, 'closed');
   // An ended chain that was terminated before its late look still takes that look.

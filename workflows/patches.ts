@@ -43,13 +43,9 @@ export const PATCHES: Readonly<Record<string, { since: string; why: string }>> =
     since: '0.1.0',
     why: 'a stop for a job whose follower was lost waited for the next check, up to six hours',
   },
-  'zeros-doubted-though-stopped': {
-    since: '0.1.0',
-    why: 'a stop ended the doubt about counters of zero, and a resume sent the objects again whose labels came later',
-  },
   'jobs-without-counters-are-asked-for': {
     since: '0.1.0',
-    why: 'labels that AWS counts by now and nobody could read are asked about before the next job, also where money is not limited',
+    why: 'a stop ended the doubt about counters of zero, and a resume sent the objects again whose labels came later',
   },
   'a-question-put-back-is-asked-anew': {
     since: '0.1.0',

@@ -12,7 +12,7 @@ import {
   streamingJobEnded,
 } from '../decisions/after-job.ts';
 import { generationOf, type ChainState, type Phase } from '../decisions/chain-state.ts';
-import { countersLookMs, jobsToCount } from '../decisions/counters.ts';
+import { countersDoubtedMs, countersLookMs, jobsToCount } from '../decisions/counters.ts';
 import { DAY_MS, MINUTE_MS, formatDuration } from '../decisions/durations.ts';
 import type { Ending } from '../decisions/ending.ts';
 import { REFUSED_LOOKS_TOLD, unseenLookMs } from '../decisions/follow.ts';
@@ -76,21 +76,20 @@ const tellHidden = (run: ChainRun, generation: number, name: string, refusals: n
 
 /**
  * Counters that say nothing are asked for again before they are believed. A look that AWS refuses says nothing of them
- * either: however many there are, the zeros are not believed for them (I1, I6). A chain that is to end does not wait for AWS to show
- * them, but it looks as often: what a resume sends again must not be labeled already.
+ * either: however many there are, the zeros are not believed for them (I1, I6). A stop ends this, since a late look follows, and a
+ * resume doubts them again; after a cancel no look is later.
  */
 const heardCounters = async (run: ChainRun, generation: number, given: EndedJob): Promise<EndedJob> => {
   const isDoubted = waitForCountersMs(run, generation, given, false, 0) !== null;
   const doubtedThoughCancelled = isDoubted && isPatched('zeros-doubted-though-cancelled');
-  const doubtedThoughStopped = isDoubted && isPatched('zeros-doubted-though-stopped');
-  const stopped = (): boolean => run.stopped && !doubtedThoughStopped && !(doubtedThoughCancelled && run.cancelled);
+  const stopped = (): boolean => run.stopped && !(doubtedThoughCancelled && run.cancelled);
   let ending = given;
   let refusals = 0;
   for (let looks = 0; ;) {
     const waitMs = waitForCountersMs(run, generation, ending, stopped(), looks);
     if (waitMs === null) break;
-    // Of a chain that is to end nobody is asked for long: it does after as many looks, refused or not.
-    const isClosing = (doubtedThoughCancelled && run.cancelled) || (doubtedThoughStopped && run.stopped);
+    // Of a cancelled chain nobody is asked for long: it closes after as many looks, refused or not.
+    const isClosing = doubtedThoughCancelled && run.cancelled;
     const nextLookMs = refusals > 0 && !isClosing ? unseenLookMs(refusals) : waitMs;
     const asked = await askForCounters(run, generation, ending, nextLookMs, stopped);
     ({ ending } = asked);
@@ -107,20 +106,31 @@ const heardCounters = async (run: ChainRun, generation: number, given: EndedJob)
   return ending;
 };
 
-/** Asks once more for counters that AWS never showed, before the next job is decided: hours may have passed since the last look (I6). */
-export const countJobs = async (run: ChainRun): Promise<void> => {
+/** Asks once more for the counters of a job that AWS never showed; as long as zeros are doubted, again and again. */
+const countJob = async (run: ChainRun, generation: number, name: string): Promise<void> => {
   const { region, policy } = run.state.spec;
-  const jobs = jobsToCount(run.state);
-  const isMoneyLimited = policy.maxCost !== null && policy.price !== null;
-  if (jobs.length > 0 && !isMoneyLimited && !isPatched('jobs-without-counters-are-asked-for')) return;
-  for (const { generation, name } of jobs) {
-    const job = { region, name };
-    const found = await call('describeLabelingJob', `See what AWS counts of ${name} by now`, job);
-    if (found.kind !== 'observed') continue;
+  for (;;) {
+    const found = await call('describeLabelingJob', `See what AWS counts of ${name} by now`, { region, name });
+    if (found.kind !== 'observed') return;
     run.set(lateCountersHeard(run.state, generation, found));
     const awaiting = awaitingCounted(run.state, generation);
     if (awaiting !== run.state && isPatched('jobs-without-counters-are-asked-for')) run.set(awaiting);
+    const job = generationOf(run.state, generation);
+    const waitMs = job === null ? null : countersDoubtedMs(job, found.serviceNowMs, policy);
+    if (waitMs === null || !isPatched('jobs-without-counters-are-asked-for')) return;
+    const summary = `Asks again in ${formatDuration(waitMs)}: ${name} is ${found.status}, and its counters are all zero`;
+    await run.pause(() => run.stopped, waitMs, summary);
+    if (run.stopped) return;
   }
+};
+
+/** Before the next job is decided: hours may have passed since the last look, or a stop ended the doubt about zeros (I1, I6). */
+export const countJobs = async (run: ChainRun): Promise<void> => {
+  const { policy } = run.state.spec;
+  const jobs = jobsToCount(run.state);
+  const isMoneyLimited = policy.maxCost !== null && policy.price !== null;
+  if (jobs.length > 0 && !isMoneyLimited && !isPatched('jobs-without-counters-are-asked-for')) return;
+  for (const { generation, name } of jobs) await countJob(run, generation, name);
 };
 
 /** The chain goes on with the labels that are there. */

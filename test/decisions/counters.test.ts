@@ -1,7 +1,7 @@
 /** When the counters of an ended job are asked for again before anything is made of them: I1, I6. */
 import { awaitingCounted, countersHeard, lateCountersHeard } from '../../decisions/after-job.ts';
-import { withGeneration } from '../../decisions/chain-state.ts';
-import { countersLookMs, jobsToCount, type CountersFacts } from '../../decisions/counters.ts';
+import { withGeneration, type Generation } from '../../decisions/chain-state.ts';
+import { countersDoubtedMs, countersLookMs, jobsToCount, type CountersFacts } from '../../decisions/counters.ts';
 import { HOUR_MS, MINUTE_MS } from '../../decisions/durations.ts';
 import { chainOf, counters, endedOf, inputOf, jobOf, observationOf, policyOf, specOf } from './builders.ts';
 
@@ -103,6 +103,25 @@ describe('before the next job is decided', () => {
     expect(lateCountersHeard(state, 2, seen).generations[1]).toEqual({ ...uncounted, counters: seen.counters });
     expect(lateCountersHeard(state, 2, { ...seen, status: 'Stopping' })).toBe(state);
     expect(lateCountersHeard(state, 5, { ...seen, status: 'Completed' })).toBe(state);
+  });
+
+  test('I1: zeros are doubted as long after the end of a job as they would have been without a stop, and then believed', () => {
+    const policy = policyOf();
+    const doubted = (minutes: number, change: Partial<Generation> = {}): number | null => {
+      const job = jobOf({ status: 'Stopped', ...change });
+      return countersDoubtedMs(job, (job.endedAtMs ?? 0) + minutes * MINUTE_MS, policy);
+    };
+    expect([doubted(0), doubted(10), doubted(17.5), doubted(18)]).toEqual([
+      10 * MINUTE_MS,
+      8 * MINUTE_MS,
+      MINUTE_MS,
+      null,
+    ]);
+    expect(doubted(119, { status: 'Completed' })).toBe(MINUTE_MS);
+    expect(doubted(120, { status: 'Completed' })).toBeNull();
+    expect(doubted(0, { counters: counters({ unlabeled: 1 }) })).toBeNull();
+    expect(doubted(0, { status: 'Failed', failureReason: 'AccessDenied' })).toBeNull();
+    expect(doubted(0, { endedAtMs: null })).toBeNull();
   });
 
   test('law 2: of what AWS counts by then, labels that nobody could read are awaited', () => {

@@ -128,19 +128,22 @@ describe('a stop while AWS shows counters of zero', () => {
   const zeros = { counters: { zeroFor: '100m' }, workers: { ratePerHour: 1000 } };
 
   test.each([
-    ['and the output is on its way: it is waited for, as without a stop, and nothing is sent again', {}],
-    ['where money is limited, too', { price: { perObject: 0.1 }, maxCost: 100 }],
+    ['the output is on its way: a resume waits for it, and nothing is sent again', {}],
+    ['the same where money is limited', { price: { perObject: 0.1 }, maxCost: 100 }],
   ])('%s (I1, law 2)', async (_what, policy) => {
     const chain = 'price' in policy ? 'zero-money' : 'zero-late';
     await world.start(chain, { jobs: [{ ...zeros, output: { late: '90m', every: '1d' } }], policy });
     await world.until(chain, ({ phase }) => phase.kind === 'settling', { stepMs: MINUTE_MS });
     await world.stop(chain);
+    const stopped = await world.untilEnded(chain, MINUTE_MS);
+    expect(stopped).toMatchObject({ end: { status: 'stopped' }, dataset: { labeled: 0 } });
+    await world.resume(chain);
     const state = await world.untilEnded(chain, MINUTE_MS);
     expect(state).toMatchObject({ end: { status: 'labeled' }, generations: [{ newLabels: 10 }] });
     expect(world.jobNames(chain)).toHaveLength(1);
   });
 
-  test('and the output is missing: a resume asks for the labels that AWS counts by then (law 2)', async () => {
+  test('the output is missing: a resume asks for the labels that AWS counts by then (law 2)', async () => {
     await world.start('zero-missing', { jobs: [{ ...zeros, output: { missing: true } }] });
     await world.until('zero-missing', ({ phase }) => phase.kind === 'settling', { stepMs: MINUTE_MS });
     await world.stop('zero-missing');
