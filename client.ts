@@ -28,7 +28,7 @@ import {
 } from './client/context.ts';
 import { listChains } from './client/list.ts';
 import { chainDetail, describeChain, specOfChain } from './client/reading.ts';
-import { lookUpJob, preflight, requireFree, startChainWorkflow } from './client/starting.ts';
+import { lookUpJob, preflight, requireFree, requireFreeDataset, startChainWorkflow } from './client/starting.ts';
 import type {
   AdoptOptions,
   ChainDetail,
@@ -217,7 +217,8 @@ export class LabelRelay {
 
   /**
    * Resumes an ended chain from its record in S3, also one that Temporal has forgotten; the spec only has to name the chain,
-   * the output path and the region. @throws InputError if there is no record, or nothing to go on with.
+   * the output path and the region. @throws InputError if there is no record, nothing to go on with, or another chain is open on
+   * its dataset by now.
    * @example
    * ```ts
    * await relay.resumeFromRecord(spec);
@@ -227,8 +228,11 @@ export class LabelRelay {
     const spec = isSpec(input) ? input : specOf(input);
     const resumeOptions = resumeOptionsOf(options);
     await requireWorker(this.#context);
-    await preflight(this.#context, { spec, purpose: 'resume', manifestUri: null, resumeOptions });
-    await startChainWorkflow(this.#context, { kind: 'resume', spec, options: resumeOptions }, spec);
+    const checks = { spec, purpose: 'resume', manifestUri: null, resumeOptions } as const;
+    const { recorded } = await preflight(this.#context, checks);
+    await requireFreeDataset(this.#context, recorded ?? spec);
+    await startChainWorkflow(this.#context, { kind: 'resume', spec, options: resumeOptions }, recorded ?? spec);
+    await this.#begun(spec.chain);
   }
 
   /**
@@ -287,7 +291,7 @@ export class LabelRelay {
     const checked = await preflight(this.#context, { spec, purpose: 'adopt', manifestUri }, strict);
     if (!dryRun) {
       await startChainWorkflow(this.#context, { kind: 'adopt', spec, jobName, manifestUri, inputManifestUri }, spec);
-      await this.#begun(chain);
+      await this.#begun(chain, true);
     }
     return this.#started(chain, checked, !dryRun);
   }
@@ -336,12 +340,13 @@ export class LabelRelay {
     return { chain, preflight: checked, started, webUrl: webUiLink(this.#context, workflowId, runId) };
   }
 
-  /** Waits until a chain has its first job. @throws InputError with the sentence that its workflow failed with. */
-  async #begun(chain: string): Promise<void> {
+  /** Waits until a chain knows its objects or has its first job. @throws InputError with the sentence that its workflow failed with. */
+  async #begun(chain: string, untilFirstJob = false): Promise<void> {
     for (const untilMs = Date.now() + this.#context.workerWaitMs; Date.now() < untilMs; await pause(200)) {
       const document = await this.get(chain);
       if (document.status === 'failed') throw new InputError(document.reason ?? `the chain ${chain} failed`);
-      if (document.generation > 0) return;
+      const { generation, status, objects } = document;
+      if (generation > 0 || status !== 'running' || (!untilFirstJob && objects.total > 0)) return;
     }
   }
 

@@ -2,6 +2,7 @@
  * The only reader of the environment. Temporal by its standard variables and profiles (TEMPORAL_*), AWS by the SDK's
  * standard chain (AWS_*), traces by OpenTelemetry's (OTEL_*), ours by LABEL_RELAY_*. Read once, by the processes' entries; everything below is given values.
  */
+import { existsSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { devNull, tmpdir } from 'node:os';
 import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
@@ -224,6 +225,13 @@ export const loadConfig = (env: Environment): Config => {
   } catch (thrown) {
     problems.push(`the Temporal configuration (TEMPORAL_* variables or profile) cannot be read: ${messageOf(thrown)}`);
   }
+  // The library takes any other word for "no", and a file that is not there for none.
+  const tls = orNull(env['TEMPORAL_TLS']);
+  if (tls !== null && !['true', 'false', '1', '0'].includes(tls))
+    problems.push(`TEMPORAL_TLS is ${JSON.stringify(tls)}, expected true or false`);
+  const file = orNull(env['TEMPORAL_CONFIG_FILE']);
+  if (file !== null && file !== devNull && !existsSync(file))
+    problems.push(`TEMPORAL_CONFIG_FILE is ${JSON.stringify(file)}, and there is no such file`);
   const url = (name: keyof typeof VARIABLES): string | null => {
     const text = orNull(env[name]);
     if (text === null || /^https?:\/\/[^\s]+$/.test(text)) return text;

@@ -5,7 +5,7 @@ import { formatDuration } from '../decisions/durations.ts';
 import type { ChainDocument, ChainStatus, JobDocument } from '../decisions/view.ts';
 import { activityLine } from '../decisions/worker-activity.ts';
 import type { Paint } from './output.ts';
-import { wrap } from './wrap.ts';
+import { plain, wrap } from './wrap.ts';
 
 export const progressBar = (done: number, total: number, width: number): string => {
   const filled = total <= 0 ? 0 : Math.min(width, Math.round((done / total) * width));
@@ -68,7 +68,7 @@ const whyLines = (jobs: readonly JobDocument[], columns: number): string[] =>
       return why === null ? [] : [`job ${generation}: ${why}`];
     })
     .slice(-SHOWN_WHYS)
-    .flatMap((line) => wrap(line, columns, '    '));
+    .flatMap((line) => wrap(plain(line), columns, '    '));
 
 /** How far the chain is. The labels of a live job are in the bar, and in the dataset once the job is merged. */
 const progressLines = ({ objects, jobs }: ChainDocument, columns: number): string[] => {
@@ -99,7 +99,7 @@ export const chainTable = (
   const lines = [
     `${color('bold', document.chain)}  ${color(statusStyle(document.status), document.status)}`,
     // The attention below says the same with what to do.
-    ...(document.reason === null || document.attention !== null ? [] : wrap(document.reason, columns)),
+    ...(document.reason === null || document.attention !== null ? [] : wrap(plain(document.reason), columns)),
     ...progressLines(document, columns),
   ];
   if (document.jobs.length > 0) {
@@ -110,7 +110,7 @@ export const chainTable = (
   }
   const { attention } = document;
   if (attention !== null) {
-    lines.push(...wrap(`Attention: ${attention.message}`, columns).map((line) => color('yellow', line)));
+    lines.push(...wrap(plain(`Attention: ${attention.message}`), columns).map((line) => color('yellow', line)));
     lines.push(...attention.actions.flatMap((action) => actionLines(action, color, columns)));
   }
   if (live !== null && live.observation !== null) {
@@ -137,6 +137,6 @@ export const chainLine = ({ chain, status, generation, objects, jobs, reason }: 
     job === undefined
       ? ''
       : ` generation ${generation}: ${job.name} ${job.status}${job.outcome === null ? '' : ` (${job.outcome})`} ${job.labeled}/${job.sent ?? '?'}`;
-  const tail = reason === null ? '' : ` - ${reason}`;
+  const tail = reason === null ? '' : ` - ${plain(reason)}`;
   return `${chain} ${status}${jobText}; ${objects.labeled}/${objects.total} labeled, ${objects.remaining} remaining${tail}`;
 };

@@ -93,12 +93,15 @@ export const paint =
   (style, text) =>
     color ? `\u001B[${codes[style][0]}m${text}\u001B[${codes[style][1]}m` : text;
 
-/** A reader that went away (`| head`) is no error; a Ctrl-C ends quietly. */
+/** A reader that went away (`| head`) is no error, of either stream; a full disk is. */
 export const guardOutput = (): void => {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(EXIT.done);
-    throw error;
+    say(`label-relay: the answer cannot be written: ${error.message}`);
+    process.exit(EXIT.failed);
   });
+  // Nobody is left to hear of it; what the command does, and its exit code, go on.
+  process.stderr.on('error', () => undefined);
 };
 
 /** Runs a command to its exit code. */

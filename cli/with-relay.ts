@@ -26,7 +26,8 @@ export const readJsonFile = async (path: string): Promise<unknown> => {
     throw new InputError(`${path} cannot be read: ${messageOf(thrown)}`);
   }
   try {
-    return JSON.parse(text);
+    // Editors on Windows put a byte order mark before it.
+    return JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (thrown) {
     throw new InputError(`${path} is not JSON: ${messageOf(thrown)}`);
   }
@@ -35,11 +36,15 @@ export const readJsonFile = async (path: string): Promise<unknown> => {
 /**
  * Reads a spec file and checks it as far as that goes without a server; it is given on as it was written. To be called before
  * the connection: whoever mistyped a name hears of that, not of a server.
- * @throws InputError with every mistake.
+ * @throws InputError with every mistake, and if it is the spec of another chain than the one that was named.
  */
-export const readSpecFile = async (path: string): Promise<unknown> => {
+export const readSpecFile = async (path: string, chain: string | null = null): Promise<unknown> => {
   const given = await readJsonFile(path);
   const reading = readSpec(given);
   if (reading.kind === 'problems') throw new InputError(reading.problems);
+  if (chain !== null && reading.spec.chain !== chain)
+    throw new InputError(
+      `${path} is the spec of the chain ${reading.spec.chain}, not of ${chain}; give the one that belongs to it`,
+    );
   return given;
 };

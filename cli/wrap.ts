@@ -1,5 +1,8 @@
 /** Breaks text for a terminal at spaces. A word longer than the line (a URI, a name) stays whole, so that it can be copied. */
 
+/** Words of a person or of AWS, without what a terminal would obey. */
+export const plain = (text: string): string => text.replaceAll(/\p{Cc}+/gu, ' ');
+
 /** Lines of at most `width` characters; those after the first begin with `indent`. */
 export const wrap = (text: string, width: number, indent = ''): string[] => {
   const lines: string[] = [];

@@ -102,6 +102,9 @@ export const requireWorker = async (context: ClientContext): Promise<void> => {
   }
 };
 
+/** gRPC: no answer within the time that was given. */
+const DEADLINE_EXCEEDED = 4;
+
 /**
  * What the server says of a query that no worker took. One that was killed stands among the pollers for minutes, so that
  * only the question itself shows it.
@@ -113,15 +116,21 @@ const isWithoutWorker = (thrown: unknown): boolean => {
   return isGrpcServiceError(cause) && NO_WORKER_TOOK_IT.test(cause.details);
 };
 
+const isPastDeadline = (thrown: unknown): boolean => {
+  const cause = thrown instanceof Error ? (thrown.cause ?? thrown) : thrown;
+  return isGrpcServiceError(cause) && Number(cause.code) === DEADLINE_EXCEEDED;
+};
+
 /** Asks what only a worker can answer, again while none does. @throws InputError if none came in time. */
 export const askWorker = async <Answer>(context: ClientContext, ask: () => Promise<Answer>): Promise<Answer> => {
   const untilMs = Date.now() + context.workerWaitMs;
   await requireWorker(context);
   for (;;) {
     try {
-      return await ask();
+      return await context.client.withDeadline(untilMs, ask);
     } catch (thrown) {
-      if (!isWithoutWorker(thrown)) throw thrown;
+      // The server itself waits half a minute for somebody to take a question.
+      if (!isWithoutWorker(thrown) && !isPastDeadline(thrown)) throw thrown;
       if (Date.now() >= untilMs) throw noWorker(context);
     }
     await pause(500);

@@ -26,16 +26,19 @@ const isTeam = (arn: string | null, wanted: string): boolean => arn === wanted |
 /** Chains, the newest first; of a chain with several runs the newest only. */
 export const listChains = async (context: ClientContext, filter: ListFilter): Promise<ChainSummary[]> => {
   const found: ChainSummary[] = [];
-  const seen = new Set<string>();
+  // Open and closed ones are sorted each for themselves, by times that a local stack moves.
+  const newest = new Map<string, WorkflowExecutionInfo>();
+  const askEnd = endStatusFrom(context.client);
   try {
     for await (const info of context.client.workflow.list({ query: queryOf(filter) })) {
       const chain = chainOfWorkflowId(info.workflowId);
-      if (chain === null || seen.has(chain)) continue;
-      seen.add(chain);
+      if (chain !== null && (newest.get(chain)?.startTime ?? new Date(0)) < info.startTime) newest.set(chain, info);
+    }
+    for (const [chain, info] of [...newest].toSorted(([, a], [, b]) => Number(b.startTime) - Number(a.startTime))) {
       if (filter.text !== undefined && !chain.includes(filter.text)) continue;
       const workTeam = memoOf(info, CHAIN_MEMO.workTeam);
       if (filter.workTeam !== undefined && !isTeam(workTeam, filter.workTeam)) continue;
-      const summary = await summaryOf(context, chain, workTeam, info);
+      const summary = await summaryOf(context, askEnd, chain, workTeam, info);
       if (filter.attention !== undefined && summary.attention === null) continue;
       if (filter.status === undefined || filter.status === summary.status) found.push(summary);
     }
@@ -52,6 +55,7 @@ const memoOf = (info: WorkflowExecutionInfo, field: string): string | null => {
 
 const summaryOf = async (
   context: ClientContext,
+  askEnd: AskEnd,
   chain: string,
   workTeam: string | null,
   info: WorkflowExecutionInfo,
@@ -65,7 +69,7 @@ const summaryOf = async (
   const attention = isOpen ? text('LabelingAttention') : null;
   return {
     chain,
-    status: await statusOf(context, chain, info, attention, text('LabelingJobStatus')),
+    status: await statusOf(context, askEnd, chain, info, attention, text('LabelingJobStatus')),
     generation: Number(attributes.get('LabelingGeneration') ?? 0),
     remaining: Number(attributes.get('LabelingRemaining') ?? 0),
     attention,
@@ -81,18 +85,30 @@ const resultOf = async (client: Client, workflowId: string, runId: string): Prom
   return (await handle.result()).status;
 };
 
-/** How a chain ended that stays open for its late look; null while it has not, and where no worker can tell. */
-const endStatusOf = async (client: Client, chain: string): Promise<ChainStatus | null> => {
-  try {
-    const state = await client.workflow.getHandle(labelingChainWorkflowId(chain)).query(labelingChainState);
-    return state.end?.status ?? null;
-  } catch {
-    return null;
-  }
+/** How long a worker has to say how a chain ended. Milliseconds. */
+const ASKED_WITHIN_MS = 5_000;
+
+type AskEnd = (chain: string) => Promise<ChainStatus | null>;
+
+/** Tells how a chain ended that stays open for its late look; null while it has not. Where no worker answers it asks for no further one. */
+const endStatusFrom = (client: Client): AskEnd => {
+  let isAnswered = true;
+  return async (chain) => {
+    if (!isAnswered) return null;
+    const handle = client.workflow.getHandle(labelingChainWorkflowId(chain));
+    try {
+      const state = await client.withDeadline(Date.now() + ASKED_WITHIN_MS, () => handle.query(labelingChainState));
+      return state.end?.status ?? null;
+    } catch {
+      isAnswered = false;
+      return null;
+    }
+  };
 };
 
 const statusOf = async (
   { client }: ClientContext,
+  askEnd: AskEnd,
   chain: string,
   { status: { name: execution }, workflowId, runId }: WorkflowExecutionInfo,
   attention: string | null,
@@ -102,7 +118,7 @@ const statusOf = async (
     if (attention !== null) return 'attention';
     // An ended chain stays open for its late look; the word of its last job tells which chains may be such.
     const mayHaveEnded = asTerminal(jobStatus ?? '') !== null;
-    return (mayHaveEnded ? await endStatusOf(client, chain) : null) ?? 'running';
+    return (mayHaveEnded ? await askEnd(chain) : null) ?? 'running';
   }
   if (execution === 'CANCELLED') return 'stopped';
   return execution === 'COMPLETED' ? resultOf(client, workflowId, runId) : 'failed';

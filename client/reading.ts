@@ -9,7 +9,7 @@ import type { ChainState } from '../decisions/chain-state.ts';
 import { isChainName, labelingChainWorkflowId, labelingJobWorkflowId } from '../decisions/names.ts';
 import { nearest } from '../decisions/nearest.ts';
 import type { Spec } from '../decisions/spec.ts';
-import { chainDocument, withLiveJob, type ChainDocument } from '../decisions/view.ts';
+import { amendedText, chainDocument, withLiveJob, type ChainDocument } from '../decisions/view.ts';
 import { InputError, OperationError } from '../errors.ts';
 import { labelingChainState, labelingJobView, type JobView } from '../workflows/messages.ts';
 import { askWorker, explained, isAbsent, rootMessage, webUiLink, type ClientContext } from './context.ts';
@@ -102,7 +102,9 @@ export const chainDetail = async (context: ClientContext, chain: string): Promis
   const reason =
     status === 'FAILED'
       ? await failureOf(client, chain)
-      : `its workflow is ${status.toLowerCase()}; go on by: label-relay resume ${chain}`;
+      : status === 'COMPLETED'
+        ? amendedText(chain)
+        : `its workflow is ${status.toLowerCase()}; go on by: label-relay resume ${chain}`;
   return { document: { ...document, status: 'failed', reason }, live, spec: state.spec };
 };
 

@@ -21,11 +21,9 @@ const datasetKey = ({ job }: Spec): string =>
     job.LabelAttributeName,
   ]);
 
-/**
- * A second open chain on the same manifest and label attribute would pay twice for every label.
- * @throws InputError if the name or the dataset is taken by an open chain.
- */
-export const requireFree = async ({ client }: ClientContext, spec: Spec): Promise<void> => {
+/** @throws InputError if the name or the dataset is taken by an open chain. */
+export const requireFree = async (context: ClientContext, spec: Spec): Promise<void> => {
+  const { client } = context;
   const workflowId = labelingChainWorkflowId(spec.chain);
   const description = await client.workflow
     .getHandle(workflowId)
@@ -39,6 +37,15 @@ export const requireFree = async ({ client }: ClientContext, spec: Spec): Promis
       `the chain ${spec.chain} is running; see: label-relay show ${spec.chain}, or choose another name`,
     );
   }
+  await requireFreeDataset(context, spec);
+};
+
+/**
+ * A second open chain on the same manifest and label attribute would pay twice for every label.
+ * @throws InputError if the dataset is taken by another open chain.
+ */
+export const requireFreeDataset = async ({ client }: ClientContext, spec: Spec): Promise<void> => {
+  const workflowId = labelingChainWorkflowId(spec.chain);
   const dataset = datasetKey(spec);
   for await (const info of client.workflow.list({
     query: `WorkflowType = 'labelingChain' AND ExecutionStatus = 'Running'`,

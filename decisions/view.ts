@@ -45,6 +45,10 @@ export type ChainDocument = {
 
 const iso = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
 
+/** Of a chain without an end whose last workflow only wrote an amendment. */
+export const amendedText = (chain: string): string =>
+  `it was amended after its workflow had been terminated or had failed; go on by: label-relay resume ${chain}`;
+
 export const statusOf = (state: ChainState): ChainStatus => {
   if (state.end !== null) return state.end.status;
   return state.attention === null ? 'running' : 'attention';

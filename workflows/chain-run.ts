@@ -57,7 +57,8 @@ export type Carried = {
 };
 
 export type LabelingChainResult = {
-  status: EndStatus;
+  /** `failed`: its workflow had been terminated or had failed, and this run only wrote an amendment into its record. */
+  status: EndStatus | 'failed';
   reason: string;
   finalManifest: string | null;
   leftoverReport: string | null;

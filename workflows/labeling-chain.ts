@@ -21,6 +21,7 @@ import { formatDuration } from '../decisions/durations.ts';
 import { nextOrder, type JobOrder, type Order } from '../decisions/next-order.ts';
 import type { Amendment } from '../decisions/amend.ts';
 import { resume, type ResumeOptions } from '../decisions/resume.ts';
+import { amendedText } from '../decisions/view.ts';
 import { call } from './calls.ts';
 import { decided } from './causes.ts';
 import { ChainRun, Reset, Superseded, type LabelingChainInput, type LabelingChainResult } from './chain-run.ts';
@@ -335,8 +336,8 @@ export async function labelingChain(input: LabelingChainInput): Promise<Labeling
     const { end } = run.state;
     if (run.cancelled && end?.status === 'stopped') throw new CancelledFailure(end.reason);
     return {
-      status: end?.status ?? 'finished',
-      reason: end?.reason ?? '',
+      status: end?.status ?? 'failed',
+      reason: end?.reason ?? amendedText(run.chain),
       finalManifest: end?.finalManifestUri ?? null,
       leftoverReport: end?.leftoverReportUri ?? null,
     };

@@ -202,9 +202,12 @@ const askAws = async <Result>(region: string, ask: () => Promise<Result>): Promi
     return await ask();
   } catch (thrown) {
     if (thrown instanceof InputError || thrown instanceof OperationError || !(thrown instanceof Error)) throw thrown;
+    const profile = process.env['AWS_PROFILE'];
     if (thrown.name === 'CredentialsProviderError')
       throw new InputError(
-        'No AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or sign in with: aws sso login',
+        profile !== undefined && profile !== ''
+          ? `The profile ${profile} (AWS_PROFILE) gives no AWS credentials: ${thrown.message.split('\n')[0]}`
+          : 'No AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or sign in with: aws sso login',
         { cause: thrown },
       );
     const { describeError, isDenied } = await import('../../doctor/aws-errors.ts');

@@ -24,19 +24,19 @@ export const exitOf = (status: ChainStatus): number => {
 
 const findingLine = ({ level, check, message }: Finding): string => `${level.padEnd(7)} ${check.padEnd(16)} ${message}`;
 
-/** Follows a chain on the terminal until it has ended, waits for a person, or Ctrl-C. */
-const follow = async (relay: LabelRelay, chain: string, json: boolean): Promise<number> => {
+/** Follows a chain on the terminal until it has ended, or Ctrl-C; unless it is being stopped, also until it waits for a person. */
+const follow = async (relay: LabelRelay, chain: string, json: boolean, isStopping = false): Promise<number> => {
   const signal = interruption();
   const view = liveView(json ? process.stderr : process.stdout);
   let status: ChainStatus = 'running';
   for await (const detail of relay.watch(chain, { signal })) {
     view.show(detail);
     ({ status } = detail.document);
-    if (status === 'attention') break;
+    if (status === 'attention' && !isStopping) break;
   }
   view.done();
   if (json) printJson(await relay.get(chain));
-  if (signal.aborted && status === 'running') {
+  if (signal.aborted && (status === 'running' || isStopping)) {
     say(`${chain} goes on; only the watching has ended. Look again with: label-relay watch ${chain}`);
     return EXIT.interrupted;
   }
@@ -128,10 +128,7 @@ export const watch = (chain: string, options: { json?: boolean }): Promise<numbe
 export const stop = (chain: string, options: { reason?: string; wait?: boolean; json?: boolean }): Promise<number> =>
   withRelay(async (relay) => {
     await working(`Asking ${chain} to stop`, () => relay.stop(chain, options.reason));
-    if (options.wait === true) {
-      const code = await follow(relay, chain, options.json ?? false);
-      return code === EXIT.attention ? EXIT.done : code;
-    }
+    if (options.wait === true) return follow(relay, chain, options.json ?? false, true);
     if (options.json === true) printJson(await relay.get(chain));
     else print(`${chain} is being stopped; its labels are kept. Go on later with: label-relay resume ${chain}`);
     return EXIT.done;
@@ -141,7 +138,7 @@ export const resume = async (
   chain: string,
   options: { acceptMissing?: boolean; retrySetAside?: boolean; spec?: string; json?: boolean },
 ): Promise<void> => {
-  const spec = options.spec === undefined ? null : await readSpecFile(options.spec);
+  const spec = options.spec === undefined ? null : await readSpecFile(options.spec, chain);
   return withRelay(async (relay) => {
     const resumeOptions = {
       acceptMissing: options.acceptMissing ?? false,
@@ -192,7 +189,7 @@ export const amend = async (
   if (parts.length === 0 && options.manifest === undefined) {
     throw new InputError('nothing to amend: give a file with changes, --set path=value, or --manifest s3://…');
   }
-  const spec = options.spec === undefined ? null : await readSpecFile(options.spec);
+  const spec = options.spec === undefined ? null : await readSpecFile(options.spec, chain);
   const change = {
     ...(parts.length === 0 ? {} : { changes: parts.reduce(merged) }),
     ...(options.manifest === undefined ? {} : { manifestUri: options.manifest }),

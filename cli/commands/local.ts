@@ -1,4 +1,5 @@
 /** `label-relay local` and `label-relay local advance`. */
+import { explained } from '../../client/context.ts';
 import { loadConfig } from '../../config.ts';
 import { connect } from '../../connection.ts';
 import { DURATION_HELP, formatDuration, parseDurationMs } from '../../decisions/durations.ts';
@@ -105,6 +106,8 @@ export const localAdvance = async (text: string, options: { json?: boolean }): P
     });
     shown.done(`It is ${new Date(nowMs).toISOString()} on the service's clock`);
     if (options.json === true) printJson({ now: new Date(nowMs).toISOString() });
+  } catch (thrown) {
+    throw explained(thrown);
   } finally {
     shown.stop();
     await connection.close();

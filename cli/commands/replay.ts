@@ -1,6 +1,7 @@
 /** `label-relay replay`: whether this code can go on with the workflows of the connected namespace (I8). Changes nothing. */
 import type { Client } from '@temporalio/client';
 import { DefaultLogger, Runtime, Worker, type ReplayHistoriesIterable } from '@temporalio/worker';
+import { explained } from '../../client/context.ts';
 import { loadConfig } from '../../config.ts';
 import { connect } from '../../connection.ts';
 import { messageOf } from '../../errors.ts';
@@ -46,6 +47,8 @@ export const replay = async (options: { last: string; json?: boolean }): Promise
       if (finding.problem !== null && options.json !== true)
         say(`${finding.workflowId} (${finding.runId}) fails: ${finding.problem}`);
     }
+  } catch (thrown) {
+    throw explained(thrown);
   } finally {
     await connection.close();
   }

@@ -1,4 +1,5 @@
 /** `label-relay worker` and `label-relay setup`. */
+import { explained } from '../../client/context.ts';
 import { loadConfig } from '../../config.ts';
 import { connect, isOperatorsOnly, registerElsewhere } from '../../connection.ts';
 import { INDEXED_VALUE_TYPES, SEARCH_ATTRIBUTES, type SearchAttributeName } from '../../decisions/search-attributes.ts';
@@ -54,7 +55,7 @@ export const setup = async (options: { json?: boolean }): Promise<void> => {
           : `added to ${namespace}: ${missing.join(', ')}`,
       );
   } catch (thrown) {
-    if (!isOperatorsOnly(thrown)) throw thrown;
+    if (!isOperatorsOnly(thrown)) throw explained(thrown);
     throw new OperationError(
       `this identity may not register search attributes in ${namespace}; ${registerElsewhere(namespace)}`,
       { cause: thrown },

@@ -4,7 +4,7 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { LOOPBACK, findFreePort } from '../../local/ports.ts';
-import { runCli } from '../end-to-end/run-cli.ts';
+import { cleanEnvironment, runCli } from '../end-to-end/run-cli.ts';
 import { temporaryFolder } from '../support/servers.ts';
 
 const NOWHERE = { TEMPORAL_ADDRESS: '127.0.0.1:1', TEMPORAL_CONFIG_FILE: '/dev/null' };
@@ -17,6 +17,14 @@ test.each([
     /^label-relay: no-such-file\.json cannot be read/,
   ],
   [['amend', 'birds', 'no-such-file.json'], /^label-relay: no-such-file\.json cannot be read/],
+  [
+    ['resume', 'birds', '--spec', 'examples/text-classification.json'],
+    /^label-relay: examples\/text-classification\.json is the spec of the chain example-texts, not of birds/,
+  ],
+  [
+    ['amend', 'birds', '--spec', 'examples/text-classification.json', '--set', 'policy.maxJobs=9'],
+    /is the spec of the chain example-texts, not of birds/,
+  ],
   [['amend', 'birds', '--set', 'b'], /^label-relay: --set b: expected path=value, such as policy\.maxJobs=30/],
   [['amend', 'birds'], /^label-relay: nothing to amend/],
   [['adopt', 'an-arn', '--chain', 'birds', '--policy', 'no-such-file.json'], /^label-relay: no-such-file\.json cannot/],
@@ -81,6 +89,32 @@ test('a spec with mistakes is refused without a server, a line for each', async 
   expect(stderr).toMatch(/^label-relay: chain: .*lower case/m);
   expect(stderr.trimEnd().split('\n').length).toBeGreaterThan(1);
   expect(stderr).not.toContain('Temporal');
+});
+
+test('words for TLS and files of profiles that the library would silently pass over are refused', async () => {
+  const env = { ...NOWHERE, TEMPORAL_TLS: 'yes', TEMPORAL_CONFIG_FILE: '/no/such/temporal.toml' };
+  expect(await runCli(['list'], env)).toEqual({
+    code: 2,
+    stdout: '',
+    stderr:
+      'label-relay: TEMPORAL_TLS is "yes", expected true or false\nlabel-relay: TEMPORAL_CONFIG_FILE is "/no/such/temporal.toml", and there is no such file\n',
+  });
+});
+
+test('a full disk is one line and exit 1; a reader of stderr that goes away changes no exit code', async () => {
+  const { spawn } = await import('node:child_process');
+  const said = async (command: string): Promise<string> => {
+    const child = spawn('bash', ['-c', command], { env: cleanEnvironment(NOWHERE) });
+    let text = '';
+    child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    await new Promise((resolve) => child.once('close', resolve));
+    return text;
+  };
+  const cli = `"${process.execPath}" cli.ts`;
+  expect(await said(`${cli} --help 2>&1 >/dev/full; echo "code $?"`)).toMatch(
+    /^label-relay: the answer cannot be written: .*ENOSPC.*\ncode 1\n$/,
+  );
+  expect(await said(`${cli} amend birds 2> >(exec true); echo "code $?"`)).toBe('code 2\n');
 });
 
 test.each([

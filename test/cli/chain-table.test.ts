@@ -54,6 +54,13 @@ test('says why the latest jobs failed or were given less', () => {
   expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
 });
 
+test('what a person or AWS wrote moves no cursor and changes no colour', () => {
+  const escape = '\u001B[31m';
+  const text = table({ reason: `${escape}red`, jobs: [job(1, { failureReason: `${escape}\u0007bell` })] });
+  expect(text).not.toMatch(/[^\P{Cc}\n]/u);
+  expect(text).toContain('[31mred');
+});
+
 test('off a terminal a chain is one line, which names no job before there is one', () => {
   const objects = { total: 60, labeled: 0, remaining: 60, setAside: 0, doubled: 0 };
   const before = { ...emptyDocument, status: 'running' as const, reason: null, objects, jobs: [] };

@@ -181,6 +181,19 @@ test('a chain that asks for a person ends watch with 3 and says what can be done
   expect(widest(shown.stdout)).toBeLessThanOrEqual(80);
 }, 120_000);
 
+test('stop --wait goes on waiting while the chain asks a person about its live job', async () => {
+  const file = join(stack.folder, 'waiting.json');
+  const spec: unknown = JSON.parse(await readFile('examples/text-classification.json', 'utf8'));
+  // With a byte order mark, as some editors write one.
+  await writeFile(file, `\uFEFF${JSON.stringify({ ...(spec as object), chain: 'waiting' })}`);
+  await stack.script([{ match: { name: 'waiting-*' }, initializing: '1d', stop: { takes: '1s' } }]);
+  expect(await stack.run(['start', file])).toMatchObject({ code: 0 });
+  expect(await stack.run(['local', 'advance', '4h'])).toMatchObject({ code: 0 });
+  expect(await showJson('waiting')).toMatchObject({ attention: { reason: 'initializing-too-long' } });
+  const stopped = await stack.run(['stop', 'waiting', '--wait']);
+  expect(stopped).toMatchObject({ code: 0, stdout: expect.stringMatching(/^waiting attention .*\nwaiting stopped /s) });
+}, 120_000);
+
 test('report writes one page, Markdown and JSON of what happened', async () => {
   const page = join(stack.folder, 'report.html');
   const written = await stack.run(['report', 'example-images', '-o', page]);

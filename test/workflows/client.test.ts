@@ -114,6 +114,45 @@ const listed = async (filter: ListFilter, wanted: readonly string[]): Promise<st
   return found;
 };
 
+const untilClosed = async (chain: string): Promise<void> => {
+  for (let look = 0; look < 200; look += 1) {
+    const { status } = await world.env.client.workflow.getHandle(`labeling-chain:${chain}`).describe();
+    if (status.name !== 'RUNNING') return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`${chain} stays open`);
+};
+
+test('a resume is refused while another chain is open on the same manifest and label attribute: both would pay', async () => {
+  world.s3.store.write(manifestUriOf('first-of-two'), manifestText('first-of-two', 4));
+  const { job } = specOf('first-of-two');
+  await relay.startChain({ chain: 'first-of-two', job });
+  await world.env.client.workflow.getHandle('labeling-chain:first-of-two').cancel();
+  await untilClosed('first-of-two');
+  await relay.startChain({ chain: 'second-of-two', job });
+  expect(await listed({ text: 'second-of-two' }, ['second-of-two'])).toEqual(['second-of-two']);
+  const both = /the chain second-of-two is open on the same manifest and label attribute; two would pay twice/;
+  expect(await problem(relay.resume('first-of-two'))).toMatch(both);
+  await relay.stop('second-of-two');
+});
+
+test('a chain that was terminated and amended since is failed, in the list as by itself, and a resume shows what it knows', async () => {
+  world.s3.store.write(manifestUriOf('amended-after'), manifestText('amended-after', 4));
+  await relay.startChain({ chain: 'amended-after', job: specOf('amended-after').job });
+  for (let look = 0; look < 200 && (await relay.get('amended-after')).generation === 0; look += 1)
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  await world.env.client.workflow.getHandle('labeling-chain:amended-after').terminate();
+  await relay.amend('amended-after', { changes: { policy: { maxJobs: 9 } } });
+  expect(await relay.get('amended-after')).toMatchObject({
+    status: 'failed',
+    reason: expect.stringMatching(/^it was amended after .*; go on by: label-relay resume amended-after$/),
+  });
+  expect(await listed({ text: 'amended-after', status: 'failed' }, ['amended-after'])).toEqual(['amended-after']);
+  await relay.resume('amended-after');
+  expect(await relay.get('amended-after')).toMatchObject({ generation: 1, objects: { total: 4 } });
+  await relay.stop('amended-after');
+});
+
 test('list filters by attention, by its reason, by work team (as amended) and by name', async () => {
   const begin = async (chain: string): Promise<void> => {
     world.s3.store.write(manifestUriOf(chain), manifestText(chain, 4));
