@@ -46,14 +46,20 @@ const parseRecord = (text: string): ReturnType<typeof recordSchema.safeParse> =>
   }
 };
 
-export type ChainRecord = { state: ChainState; pending: z.infer<typeof pendingSchema>; uri: string };
+/** `sequence`: its number in its resumption. */
+export type ChainRecord = {
+  state: ChainState;
+  pending: z.infer<typeof pendingSchema>;
+  uri: string;
+  sequence: number;
+};
 
 /** `superseded`: the chain was resumed elsewhere; the writer is stale and has written nothing. */
 export type WriteRecordResult =
   | { kind: 'written'; sequence: number; uri: string }
   | { kind: 'superseded'; uri: string }
   /** The chain was reset, and had gone another way before: its last record says how far it is. Nothing was written. */
-  | { kind: 'repeated'; lastSequence: number; uri: string };
+  | { kind: 'repeated'; uri: string };
 
 const recordPattern = /\/record\/(\d{4})-(\d{6})\.json$/;
 
@@ -73,13 +79,13 @@ const lastRecord = async (
 export const readChainRecord = async (s3: S3Client, folder: string): Promise<ChainRecord | null> => {
   const last = await lastRecord(s3, folder);
   if (last === null) return null;
-  const { uri } = last;
+  const { uri, sequence } = last;
   const parsed = parseRecord(await readObjectText(s3, uri));
   if (!parsed.success) {
     throw unusable(`${uri} is not a record of a chain: ${parsed.error.issues[0]?.message ?? ''}`);
   }
   // Checked in outline above; written whole by writeRecord, so the rest has the shape of ChainState.
-  return { state: parsed.data.state as unknown as ChainState, pending: parsed.data.pending, uri };
+  return { state: parsed.data.state as unknown as ChainState, pending: parsed.data.pending, uri, sequence };
 };
 
 export const recordActivities = ({ s3 }: { s3: (region: string) => S3Client }) => ({
@@ -127,7 +133,7 @@ export const recordActivities = ({ s3 }: { s3: (region: string) => S3Client }) =
         const isOurs = known.success && known.data.state.firstRunId === state.firstRunId;
         if (!isOurs) throw unusable(`${uri} exists; the name ${spec.chain} is taken: see label-relay resume`);
         if (free === 0 && resumption > 0) return { kind: 'superseded', uri };
-        if (isToldOfReset && last !== null) return { kind: 'repeated', lastSequence: last.sequence, uri: last.uri };
+        if (isToldOfReset) return { kind: 'repeated', uri };
       }
     }
   },

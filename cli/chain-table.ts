@@ -68,7 +68,7 @@ const whyLines = (jobs: readonly JobDocument[], columns: number): string[] =>
       return why === null ? [] : [`job ${generation}: ${why}`];
     })
     .slice(-SHOWN_WHYS)
-    .flatMap((line) => wrap(plain(line), columns, '    '));
+    .flatMap((line) => wrap(line, columns, '    '));
 
 /** How far the chain is. The labels of a live job are in the bar, and in the dataset once the job is merged. */
 const progressLines = ({ objects, jobs }: ChainDocument, columns: number): string[] => {
@@ -99,7 +99,7 @@ export const chainTable = (
   const lines = [
     `${color('bold', document.chain)}  ${color(statusStyle(document.status), document.status)}`,
     // The attention below says the same with what to do.
-    ...(document.reason === null || document.attention !== null ? [] : wrap(plain(document.reason), columns)),
+    ...(document.reason === null || document.attention !== null ? [] : wrap(document.reason, columns)),
     ...progressLines(document, columns),
   ];
   if (document.jobs.length > 0) {
@@ -110,7 +110,7 @@ export const chainTable = (
   }
   const { attention } = document;
   if (attention !== null) {
-    lines.push(...wrap(plain(`Attention: ${attention.message}`), columns).map((line) => color('yellow', line)));
+    lines.push(...wrap(`Attention: ${attention.message}`, columns).map((line) => color('yellow', line)));
     lines.push(...attention.actions.flatMap((action) => actionLines(action, color, columns)));
   }
   if (live !== null && live.observation !== null) {

@@ -8,7 +8,7 @@ import type { ChainDocument } from '../decisions/view.ts';
 import { chainLine, chainTable } from './chain-table.ts';
 import { changesBetween } from './changes.ts';
 import { columnsOf, isTerminal, paint, usesColor } from './output.ts';
-import { plain, wrap } from './wrap.ts';
+import { wrap } from './wrap.ts';
 
 export type LiveView = {
   show(detail: Pick<ChainDetail, 'document' | 'live'>, note?: string): void;
@@ -55,7 +55,7 @@ export const liveView = (stream: NodeJS.WriteStream): LiveView => {
       if (changes.length > 0) {
         lines.push(
           color('dim', 'last changes'),
-          ...changes.flatMap((change) => wrap(plain(change), columns, '              ')),
+          ...changes.flatMap((change) => wrap(change, columns, '              ')),
         );
       }
       if (note !== undefined) lines.push(color('dim', note));

@@ -111,14 +111,11 @@ const DEADLINE_EXCEEDED = 4;
  */
 const NO_WORKER_TOOK_IT = /no poller seen|before a worker could process/i;
 
+/** The server itself waits half a minute for somebody to take a question; past our deadline it has not said so yet. */
 const isWithoutWorker = (thrown: unknown): boolean => {
   const cause = thrown instanceof Error ? (thrown.cause ?? thrown) : thrown;
-  return isGrpcServiceError(cause) && NO_WORKER_TOOK_IT.test(cause.details);
-};
-
-const isPastDeadline = (thrown: unknown): boolean => {
-  const cause = thrown instanceof Error ? (thrown.cause ?? thrown) : thrown;
-  return isGrpcServiceError(cause) && Number(cause.code) === DEADLINE_EXCEEDED;
+  if (!isGrpcServiceError(cause)) return false;
+  return NO_WORKER_TOOK_IT.test(cause.details) || Number(cause.code) === DEADLINE_EXCEEDED;
 };
 
 /** Asks what only a worker can answer, again while none does. @throws InputError if none came in time. */
@@ -129,8 +126,7 @@ export const askWorker = async <Answer>(context: ClientContext, ask: () => Promi
     try {
       return await context.client.withDeadline(untilMs, ask);
     } catch (thrown) {
-      // The server itself waits half a minute for somebody to take a question.
-      if (!isWithoutWorker(thrown) && !isPastDeadline(thrown)) throw thrown;
+      if (!isWithoutWorker(thrown)) throw thrown;
       if (Date.now() >= untilMs) throw noWorker(context);
     }
     await pause(500);

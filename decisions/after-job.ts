@@ -8,6 +8,7 @@ import {
   generationOf,
   heard,
   notCreatedText,
+  unmatchedText,
   withGeneration,
   type ChainState,
   type Dataset,
@@ -275,7 +276,7 @@ export const jobMerged = (
   );
   const name = job?.name ?? String(generation);
   if (unmatchedOfJob === undefined && merge.unmatchedLabeled > 0) {
-    const message = `${merge.unmatchedLabeled} labeled lines of the output of ${name} match no object: ${merge.unmatchedUri ?? ''}`;
+    const message = unmatchedText(merge.unmatchedLabeled, name, merge.unmatchedUri);
     return askFor(merged, 'unmatched-label', message, generation);
   }
   return askAboutSetAside(merged, generation, name, merge.newlySetAside);

@@ -191,6 +191,10 @@ export const heard = (state: ChainState, serviceNowMs: number | null): ChainStat
         lastHeardMs: Math.max(state.lastHeardMs ?? serviceNowMs, serviceNowMs),
       };
 
+/** A sentence for labels that belong to no object, and the file that holds them. */
+export const unmatchedText = (labels: number, jobName: string, uri: string | null): string =>
+  `${labels} labeled lines of the output of ${jobName} match no object: ${uri ?? ''}`;
+
 /** A sentence for a job that never began. */
 export const notCreatedText = (why: NotCreated): string => {
   switch (why.kind) {

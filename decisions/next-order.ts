@@ -2,7 +2,7 @@
  * What a chain does next: the one place where a labeling job is decided (DESIGN section 5; I3, I5, I6). Pure and total.
  */
 import { attention, type Attention } from './attention.ts';
-import { lastGeneration, type ChainState, type EndStatus, type Generation } from './chain-state.ts';
+import { lastGeneration, unmatchedText, type ChainState, type EndStatus, type Generation } from './chain-state.ts';
 import { DAY_MS, MINUTE_MS, HOUR_MS, formatDuration } from './durations.ts';
 import { labelingJobName } from './names.ts';
 import { allowance, committedCost, isUncounted, objectPrice, objectsSent } from './spending.ts';
@@ -105,15 +105,12 @@ const orderAfter = (state: ChainState, job: Generation): Order | null => {
 
 /** Labels that belong to no object are a question until a person was told of them; they stand in the unmatched files. */
 const askAboutUnmatched = (state: ChainState): Order | null => {
-  const jobs = state.generations.filter(
-    ({ unmatched }) => unmatched !== undefined && unmatched.labels > unmatched.told,
+  const lines = state.generations.flatMap(({ name, unmatched }) =>
+    unmatched !== undefined && unmatched.labels > unmatched.told
+      ? [unmatchedText(unmatched.labels - unmatched.told, name, unmatched.uri)]
+      : [],
   );
-  if (jobs.length === 0) return null;
-  const lines = jobs.map(
-    ({ name, unmatched }) =>
-      `${(unmatched?.labels ?? 0) - (unmatched?.told ?? 0)} labeled lines of the output of ${name} match no object: ${unmatched?.uri ?? ''}`,
-  );
-  return askAbout(state, 'unmatched-label', lines.join('; '));
+  return lines.length === 0 ? null : askAbout(state, 'unmatched-label', lines.join('; '));
 };
 
 /** Why more is committed than anybody saw labeled; empty if all jobs are counted. */

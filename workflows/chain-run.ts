@@ -75,12 +75,6 @@ export class Superseded extends Error {
 /** Thrown where this chain was reset: its last record, not its state, says how far it is (I1, I3). */
 export class Reset extends Error {
   override readonly name = 'Reset';
-  /** The number of that record. */
-  readonly lastSequence: number;
-  constructor(uri: string, lastSequence: number) {
-    super(uri);
-    this.lastSequence = lastSequence;
-  }
 }
 
 export class ChainRun {
@@ -103,8 +97,8 @@ export class ChainRun {
   outputsSeenMs: number | null = null;
   /** The spec as it was when a job was decided: what is amended meanwhile holds from the next job on. */
   decided: { generation: number; spec: Spec } | null = null;
-  /** The chain was reset, and its last record, of this number, is still to be read; null: it was not. */
-  resetTo: number | null = null;
+  /** The chain was reset, and its last record is still to be read. */
+  isReset = false;
   /** What people asked of this run. */
   readonly #taken: { id: string; again: () => unknown }[] = [];
   /** The generation that an earlier run of this chain decided and may have created. */
@@ -148,7 +142,7 @@ export class ChainRun {
 
   /** Whether something is left to do, or to write down: a person may have given it while news of the end was still on its way. */
   get hasMore(): boolean {
-    return !this.over && (this.unrecorded || this.resetTo !== null || this.state.phase.kind !== 'ended');
+    return !this.over && (this.unrecorded || this.isReset || this.state.phase.kind !== 'ended');
   }
 
   /** A command was accepted; `again` does what it asks once more. */
@@ -162,21 +156,26 @@ export class ChainRun {
    * Goes on from a record of its own, as if nothing had been done since. A reset repeats all commands: those that the record holds are
    * done, the others are not.
    */
-  takeUp({ state, pending }: { state: ChainState; pending: Pending }, recordSequence: number): void {
-    Object.assign(this.carried, { pending, recordSequence, askedBefore: null, reminders: 0 });
+  takeUp({ state, pending, sequence }: { state: ChainState; pending: Pending; sequence: number }): void {
+    Object.assign(this.carried, { pending, recordSequence: sequence + 1, askedBefore: null, reminders: 0 });
     this.unrecorded = false;
     this.endingReported = null;
     this.unreadableOutputs = [];
     this.outputsSeenMs = null;
     this.decided = null;
     this.inheritedGeneration = state.phase.kind === 'job' ? state.phase.generation : null;
-    this.resetTo = null;
+    this.isReset = false;
     this.set(state);
     for (const { id, again } of this.#taken.splice(0)) {
       if (state.commands?.includes(id) === true) continue;
       again();
       this.took(id, again);
     }
+    if (this.cancelled) this.stopAsCancelled();
+  }
+
+  stopAsCancelled(): void {
+    this.requestStop('the workflow was cancelled');
   }
 
   /** The first reason stays. */
@@ -217,7 +216,7 @@ export class ChainRun {
       case 'superseded':
         throw new Superseded(record.uri);
       case 'repeated':
-        throw new Reset(record.uri, record.lastSequence);
+        throw new Reset(record.uri);
       case 'written':
         this.carried.recordSequence = record.sequence + 1;
         return result;

@@ -126,7 +126,7 @@ const handleMessages = (run: ChainRun): void => {
   // A cancel is a stop: the paid job is stopped and confirmed, the final manifest written, then the workflow ends.
   void CancellationScope.current().cancelRequested.catch(() => {
     run.cancelled = true;
-    run.requestStop('the workflow was cancelled');
+    run.stopAsCancelled();
     // An ended chain has nothing to stop; it may wait for its last record, and nobody is asked about that any more.
     if (run.state.phase.kind === 'ended') run.set({ ...run.state, attention: null });
   });
@@ -214,7 +214,7 @@ const endChain = async (run: ChainRun, status: EndStatus, reason: string): Promi
 
 /** One step of the chain; true when the chain is over. */
 const step = async (run: ChainRun): Promise<boolean> => {
-  if (run.resetTo !== null) await reloadAfterReset(run, run.resetTo);
+  if (run.isReset) await reloadAfterReset(run);
   const { state } = run;
   const { phase } = state;
   switch (phase.kind) {
@@ -262,12 +262,12 @@ const leaveToOther = (run: ChainRun, recordUri: string): void => {
 };
 
 /** Whatever is under way, it ends where a record shows that the chain goes on elsewhere, or went another way before a reset. */
-const unlessSuperseded = async (run: ChainRun, work: () => Promise<void>): Promise<void> => {
+const heedingRecords = async (run: ChainRun, work: () => Promise<void>): Promise<void> => {
   try {
     await work();
   } catch (error) {
     if (error instanceof Superseded) leaveToOther(run, error.message);
-    else if (error instanceof Reset) run.resetTo = error.lastSequence;
+    else if (error instanceof Reset) run.isReset = true;
     else throw error;
   }
 };
@@ -325,11 +325,11 @@ export async function labelingChain(input: LabelingChainInput): Promise<Labeling
   const run = new ChainRun(input);
   handleMessages(run);
   return CancellationScope.nonCancellable(async () => {
-    await unlessSuperseded(run, async () => {
+    await heedingRecords(run, async () => {
       run.over = !(await begin(run, input));
     });
     do {
-      if (!run.over) await unlessSuperseded(run, () => runToEnd(run));
+      if (!run.over) await heedingRecords(run, () => runToEnd(run));
       // A receiver of news may be away for a day: what a person gives the chain meanwhile is done in this run.
       await condition(() => run.hasMore || (run.outbox.isEmpty && allHandlersFinished()));
     } while (run.hasMore);

@@ -78,9 +78,10 @@ export const adoptChain = async (
 /** Reads the chain's record; false: it is this very workflow's, from before a reset, which goes on from it. */
 const load = async (run: ChainRun): Promise<boolean> => {
   const resumedIn = workflowInfo().firstExecutionRunId;
-  const { state, pending, uri } = await call('readRecord', "Read the chain's record", { spec: run.state.spec });
+  const record = await call('readRecord', "Read the chain's record", { spec: run.state.spec });
+  const { state, pending } = record;
   if (state.resumedIn === resumedIn) {
-    run.takeUp({ state, pending }, Number(/(\d+)\.json$/.exec(uri)?.[1] ?? 0) + 1);
+    run.takeUp(record);
     return false;
   }
   run.carried.pending = pending;
@@ -98,7 +99,6 @@ export const resumeChainFromRecord = async (
 ): Promise<boolean> => {
   if (!(await load(run))) {
     run.loaded = true;
-    if (run.cancelled) run.requestStop('the workflow was cancelled');
     return true;
   }
   const { pending } = run.carried;
@@ -115,7 +115,7 @@ export const resumeChainFromRecord = async (
   if (run.state.phase.kind === 'job') run.inheritedGeneration = run.state.phase.generation;
   run.loaded = true;
   // The state that held this stop is not the chain's.
-  if (run.cancelled && isPatched('cancelled-while-the-record-is-read')) run.requestStop('the workflow was cancelled');
+  if (run.cancelled && isPatched('cancelled-while-the-record-is-read')) run.stopAsCancelled();
   await run.writeRecord('resumed');
   const { state } = run;
   if (state.dataset === null && state.generations.length === 0) {
@@ -125,11 +125,10 @@ export const resumeChainFromRecord = async (
 };
 
 /** After a reset: what was done since stands in the last record, and jobs of which this run knows nothing may be live. */
-export const reloadAfterReset = async (run: ChainRun, lastSequence: number): Promise<void> => {
+export const reloadAfterReset = async (run: ChainRun): Promise<void> => {
   run.loaded = false;
   try {
-    const record = await call('readRecord', "Read the chain's record after a reset", { spec: run.state.spec });
-    run.takeUp(record, lastSequence + 1);
+    run.takeUp(await call('readRecord', "Read the chain's record after a reset", { spec: run.state.spec }));
   } catch (error) {
     const block = blockOf(error);
     // Without its record nothing may be done; mended, a resume reads it.
@@ -138,7 +137,6 @@ export const reloadAfterReset = async (run: ChainRun, lastSequence: number): Pro
   } finally {
     run.loaded = true;
   }
-  if (run.cancelled) run.requestStop('the workflow was cancelled');
   run.showInList();
 };
 

@@ -20,10 +20,9 @@ export const waitForPerson = async (run: ChainRun): Promise<void> => {
   // Where the record cannot be written, that is what the person is asked about; an amendment waits for the answer too.
   const isRecordable = attention.reason !== 'storage-refused';
   if (isRecordable) await run.writeRecord(`attention, ${attention.reason}`);
-  const { state: asked } = run;
   /** Another question took its place: whoever called us comes here again for that one, or goes on where it needs no answer. */
   const isReplaced = (): boolean =>
-    run.state.attention?.reason !== asked.attention?.reason && isPatched('a-question-put-back-is-asked-anew');
+    run.state.attention?.reason !== attention.reason && isPatched('a-question-put-back-is-asked-anew');
   const answered = (): boolean => run.stopped || run.state.attention === null || isReplaced();
   const toRecord = (): boolean => isRecordable && run.unrecorded;
   while (!answered()) {

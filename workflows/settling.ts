@@ -106,18 +106,18 @@ const heardCounters = async (run: ChainRun, generation: number, given: EndedJob)
   return ending;
 };
 
-/** Asks once more for the counters of a job that AWS never showed; as long as zeros are doubted, again and again. */
-const countJob = async (run: ChainRun, generation: number, name: string): Promise<void> => {
+/** Asks once more for the counters of a job that AWS never showed; with `doubts` again and again as long as zeros are doubted. */
+const countJob = async (run: ChainRun, generation: number, name: string, doubts: boolean): Promise<void> => {
   const { region, policy } = run.state.spec;
   for (;;) {
     const found = await call('describeLabelingJob', `See what AWS counts of ${name} by now`, { region, name });
     if (found.kind !== 'observed') return;
     run.set(lateCountersHeard(run.state, generation, found));
-    const awaiting = awaitingCounted(run.state, generation);
-    if (awaiting !== run.state && isPatched('jobs-without-counters-are-asked-for')) run.set(awaiting);
+    if (!doubts) return;
+    run.set(awaitingCounted(run.state, generation));
     const job = generationOf(run.state, generation);
     const waitMs = job === null ? null : countersDoubtedMs(job, found.serviceNowMs, policy);
-    if (waitMs === null || !isPatched('jobs-without-counters-are-asked-for')) return;
+    if (waitMs === null) return;
     const summary = `Asks again in ${formatDuration(waitMs)}: ${name} is ${found.status}, and its counters are all zero`;
     await run.pause(() => run.stopped, waitMs, summary);
     if (run.stopped) return;
@@ -129,8 +129,9 @@ export const countJobs = async (run: ChainRun): Promise<void> => {
   const { policy } = run.state.spec;
   const jobs = jobsToCount(run.state);
   const isMoneyLimited = policy.maxCost !== null && policy.price !== null;
-  if (jobs.length > 0 && !isMoneyLimited && !isPatched('jobs-without-counters-are-asked-for')) return;
-  for (const { generation, name } of jobs) await countJob(run, generation, name);
+  const doubts = jobs.length > 0 && isPatched('jobs-without-counters-are-asked-for');
+  if (!doubts && !isMoneyLimited) return;
+  for (const { generation, name } of jobs) await countJob(run, generation, name, doubts);
 };
 
 /** The chain goes on with the labels that are there. */
@@ -195,16 +196,14 @@ export const settle = async (run: ChainRun, phase: Extract<Phase, { kind: 'settl
     run.set(mergeBlocked(run.state, generation, blocked, result.message));
     await waitForPerson(run);
     if (run.stopped) {
+      const { totalLabeled } = ending.observation.counters;
+      if (totalLabeled > 0 && isPatched('labels-awaited-after-a-stop'))
+        run.set(stoppedWithoutLabels(run.state, generation, totalLabeled));
       // Unreadable: the output stays where it is, and the late look merges it if it was mended by then.
       if (blocked === 'unreadable-output') {
-        const { totalLabeled } = ending.observation.counters;
-        if (totalLabeled > 0 && isPatched('labels-awaited-after-a-stop'))
-          run.set(stoppedWithoutLabels(run.state, generation, totalLabeled));
         run.set({ ...run.state, phase: { kind: 'deciding' } });
         return;
       }
-      if (result.kind === 'waiting' && isPatched('labels-awaited-after-a-stop'))
-        run.set(stoppedWithoutLabels(run.state, generation, result.expected));
       run.set(acceptingMissing(run.state));
     }
     waitedMs = 0;

@@ -378,8 +378,7 @@ describe('files and S3', () => {
     world.s3.fault = null;
     expect(await world.resume('refused-end')).toEqual({ kind: 'accepted' });
     expect(await handle.result()).toMatchObject({ status: 'labeled' });
-    const records = [...world.s3.store.objects.keys()].filter((uri) => uri.includes('/refused-end/record/')).toSorted();
-    expect(JSON.parse(world.s3.store.text(records.at(-1) ?? '') ?? '')).toMatchObject({
+    expect(world.records('refused-end').at(-1)).toMatchObject({
       state: { end: { status: 'labeled' }, attention: null },
     });
     expect(world.jobNames('refused-end')).toHaveLength(1);
@@ -533,9 +532,6 @@ describe('a receiver that drops repeats', () => {
 });
 
 describe('a question that S3 came in the way of', () => {
-  const records = (chain: string): string[] =>
-    [...world.s3.store.objects.keys()].filter((uri) => uri.startsWith(`s3://data/out/${chain}/record/`)).toSorted();
-
   test('stands again once S3 is mended: in the list, in the record, and an amendment is recorded while it waits', async () => {
     const late = { workers: { count: 3, answerTime: '1h' }, stop: { after: '90m' } };
     const handle = await world.start('put-back', { jobs: [late] });
@@ -548,8 +544,7 @@ describe('a question that S3 came in the way of', () => {
     expect((await handle.describe()).searchAttributes['LabelingAttention']).toEqual(['stopped-outside']);
     await world.amend('put-back', { manifestUri: 's3://data/put-back/more.manifest' });
     await world.env.sleep(HOUR_MS);
-    const newest: unknown = JSON.parse(world.s3.store.text(records('put-back').at(-1) ?? '') ?? '');
-    expect(newest).toMatchObject({
+    expect(world.records('put-back').at(-1)).toMatchObject({
       pending: { manifestUris: ['s3://data/put-back/more.manifest'] },
       state: { attention: { reason: 'stopped-outside' } },
     });

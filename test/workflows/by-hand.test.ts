@@ -11,7 +11,7 @@ import { labelingJobView, stateChange } from '../../workflows/messages.ts';
 import { temporalDevServer } from '../support/servers.ts';
 import { expectNothingPaidTwice } from './support/paid-once.ts';
 import { ACCOUNT, REGION, manifestText } from './support/spec.ts';
-import { TASK_QUEUE, World, type JobScript, type Story } from './support/world.ts';
+import { TASK_QUEUE, World, type JobScript, type RecordedChain, type Story } from './support/world.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -49,14 +49,11 @@ const soonState = (chain: string, wanted: (state: ChainState) => boolean): Promi
     return wanted(state) ? state : null;
   });
 
-type Recorded = { state: ChainState; pending: { manifestUris: string[] } };
-
 /** Waits until the newest record of a chain is as wanted. */
-const soonRecord = (chain: string, wanted: (record: Recorded) => boolean): Promise<true> =>
+const soonRecord = (chain: string, wanted: (record: RecordedChain) => boolean): Promise<true> =>
   soon(async () => {
-    const uris = [...world.s3.store.objects.keys()].filter((uri) => uri.startsWith(`s3://data/out/${chain}/record/`));
-    const record: Recorded = JSON.parse(world.s3.store.text(uris.toSorted().at(-1) ?? '') ?? '');
-    return wanted(record) ? true : null;
+    const record = world.records(chain).at(-1);
+    return record !== undefined && wanted(record) ? true : null;
   });
 
 /** A stop of ours was sent to AWS. */

@@ -43,6 +43,15 @@ const untilEnded = async (chain: string): Promise<void> => {
   }
 };
 
+const untilClosed = async (chain: string): Promise<void> => {
+  for (let look = 0; look < 200; look += 1) {
+    const { status } = await world.env.client.workflow.getHandle(`labeling-chain:${chain}`).describe();
+    if (status.name !== 'RUNNING') return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`${chain} stays open`);
+};
+
 const problem = (attempt: Promise<unknown>): Promise<string> =>
   attempt.then(
     () => 'it worked',
@@ -86,11 +95,7 @@ test('an ended chain: resume without work is refused, amend adds objects to its 
   const { chain, policy: _, ...spec } = specOf('grown');
   await relay.startChain({ chain, job: spec.job });
   await untilEnded('grown');
-  for (let look = 0; look < 100; look += 1) {
-    const { status } = await world.env.client.workflow.getHandle('labeling-chain:grown').describe();
-    if (status.name !== 'RUNNING') break;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  await untilClosed('grown');
   expect(await problem(relay.resume('grown'))).toMatch(/is labeled; give it further objects first/);
   const missing = relay.amend('grown', { manifestUri: 's3://data/grown/nothing.manifest' });
   expect(await problem(missing)).toMatch(/nothing.manifest does not exist/);
@@ -112,15 +117,6 @@ const listed = async (filter: ListFilter, wanted: readonly string[]): Promise<st
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   return found;
-};
-
-const untilClosed = async (chain: string): Promise<void> => {
-  for (let look = 0; look < 200; look += 1) {
-    const { status } = await world.env.client.workflow.getHandle(`labeling-chain:${chain}`).describe();
-    if (status.name !== 'RUNNING') return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`${chain} stays open`);
 };
 
 test('a resume is refused while another chain is open on the same manifest and label attribute: both would pay', async () => {

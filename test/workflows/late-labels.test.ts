@@ -1,5 +1,5 @@
 /** Labels that are published late: whenever a job is about to be created, and when the chain is over, they are read first. */
-import type { ChainState } from '../../decisions/chain-state.ts';
+import type { ChainState, Generation } from '../../decisions/chain-state.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../decisions/durations.ts';
 import { labelingChainWorkflowId } from '../../decisions/names.ts';
 import { timeSkippingServer } from '../support/servers.ts';
@@ -23,6 +23,13 @@ const lateLabels = (chain: string): number =>
   world.simulator
     .ledger()
     .filter((record) => record.kind === 'labeled' && record.late && record.job.startsWith(`${chain}-`)).length;
+
+/** Adds a line to the output of a job, as AWS would by writing it again. */
+const addToOutput = (job: Generation | undefined, line: string): void => {
+  const uri = world.outputUri(job?.name ?? '');
+  world.s3.store.write(uri, `${world.s3.store.text(uri)}${line}\n`);
+};
+const STRANGER = '{"source-ref":"s3://data/nobody.jpg","species":1}';
 
 test('I1: published while a person is waited for, they are merged before the next input is written', async () => {
   await world.start('asked-long', { jobs: [stoppedOutside] });
@@ -116,9 +123,7 @@ test('I1: an output that cannot be read keeps the late labels of no other one fr
   });
   await world.env.sleep(2 * DAY_MS);
   await world.sync();
-  const [first] = asked.generations;
-  const uri = world.outputUri(first?.name ?? '');
-  world.s3.store.write(uri, `${world.s3.store.text(uri)}{"source-ref":\n`);
+  addToOutput(asked.generations[0], '{"source-ref":');
   expect(lateLabels('one-unreadable')).toBeGreaterThan(0);
   await world.resume('one-unreadable');
   const third = await world.until('one-unreadable', ({ generations }) => generations[2]?.outcome !== undefined);
@@ -135,8 +140,7 @@ test('law 2: a late label that belongs to no object is asked about before the ne
   const asked = await world.untilAttention('late-stranger');
   await world.env.sleep(2 * DAY_MS);
   await world.sync();
-  const uri = world.outputUri(asked.generations[0]?.name ?? '');
-  world.s3.store.write(uri, `${world.s3.store.text(uri)}{"source-ref":"s3://data/nobody.jpg","species":1}\n`);
+  addToOutput(asked.generations[0], STRANGER);
   await world.resume('late-stranger');
   const { attention } = await world.until('late-stranger', (state) => state.attention?.reason === 'unmatched-label');
   expect(attention?.message).toMatch(/^1 labeled lines of the output of late-stranger-.*-001 match no object: s3:/);
@@ -172,8 +176,7 @@ test('law 2: a stranger that the look after the end finds, when nobody can be as
   await world.untilEnded('stranger-after', 10 * MINUTE_MS);
   await world.env.sleep(20 * HOUR_MS);
   await world.sync();
-  const uri = world.outputUri(generations[0]?.name ?? '');
-  world.s3.store.write(uri, `${world.s3.store.text(uri)}{"source-ref":"s3://data/nobody.jpg","species":1}\n`);
+  addToOutput(generations[0], STRANGER);
   await world.until('stranger-after', ({ phase }) => phase.kind === 'ended' && phase.lateLookDone);
   const options = { acceptMissing: false, retrySetAside: false };
   await world.run('stranger-after', { kind: 'resume', spec, options });
@@ -194,8 +197,7 @@ test('of two odd things in one merge both are asked about, one after the other',
   const { generations } = await world.until('both', ({ generations: [, second] }) => second?.status === 'InProgress');
   await world.env.sleep(2 * HOUR_MS);
   await world.sync();
-  const uri = world.outputUri(generations[0]?.name ?? '');
-  world.s3.store.write(uri, `${world.s3.store.text(uri)}{"source-ref":"s3://data/nobody.jpg","species":1}\n`);
+  addToOutput(generations[0], STRANGER);
   expect((await world.untilAttention('both')).attention?.reason).toBe('many-set-aside');
   await world.resume('both');
   const asked = await world.until('both', ({ attention }) => attention?.reason === 'unmatched-label');

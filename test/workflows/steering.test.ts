@@ -21,12 +21,6 @@ const until = (chain: string, wanted: (state: ChainState) => boolean): Promise<C
 const untilStatus = (chain: string, status: string): Promise<ChainState> =>
   world.until(chain, ({ generations }) => generations.at(-1)?.status === status, { stepMs: 10_000 });
 
-const records = (chain: string): { state: ChainState; pending: { manifestUris: string[] } }[] =>
-  [...world.s3.store.objects.keys()]
-    .filter((uri) => uri.startsWith(`s3://data/out/${chain}/record/`))
-    .toSorted()
-    .map((uri) => JSON.parse(world.s3.store.text(uri) ?? ''));
-
 describe('stop', () => {
   test('of a running job: stopped at AWS, confirmed by Describe, its labels kept, the final manifest whole (I2)', async () => {
     await world.start('running', { jobs: [slow] });
@@ -96,7 +90,7 @@ describe('stop', () => {
     expect(await Promise.all(stops)).toEqual([{ kind: 'accepted' }]);
     expect(state).toMatchObject({ end: { status: 'stopped' }, generations: [{ generation: 1 }] });
     expect(world.jobNames('recording')).toHaveLength(1);
-    const lengths = records('recording').map((record) => record.state.generations.length);
+    const lengths = world.records('recording').map((record) => record.state.generations.length);
     expect(lengths).toEqual([0, 1, 2, 1]);
   });
 
@@ -192,7 +186,7 @@ describe('resume', () => {
     const before = await world.state('done');
     const again = await world.run('done', { kind: 'resume', spec: before.spec, options });
     expect(await again.result()).toMatchObject({ status: 'labeled' });
-    expect(records('done').at(-1)?.state.resumption).toBe(0);
+    expect(world.records('done').at(-1)?.state.resumption).toBe(0);
   });
 
   test('--retry-set-aside gives set-aside objects new attempts', async () => {
@@ -220,7 +214,7 @@ describe('amend', () => {
     expect(await world.amend('late-amended', { manifestUri: more })).toEqual({ kind: 'accepted' });
     await world.env.sleep(MINUTE_MS);
     await handle.terminate('by hand');
-    expect(records('late-amended').at(-1)?.pending.manifestUris).toEqual([more]);
+    expect(world.records('late-amended').at(-1)?.pending.manifestUris).toEqual([more]);
     await world.run('late-amended', { kind: 'resume', spec: before.spec, options });
     const after = await world.until('late-amended', ({ end }) => end?.status === 'labeled');
     expect(after.dataset?.total).toBe(13);
@@ -234,7 +228,7 @@ describe('amend', () => {
     const more = 's3://data/news/more.manifest';
     world.s3.store.write(more, manifestText('news', 3, 100));
     expect(await world.amend('news', { manifestUri: more })).toEqual({ kind: 'accepted' });
-    await until('news', () => records('news').at(-1)?.pending.manifestUris[0] === more);
+    await until('news', () => world.records('news').at(-1)?.pending.manifestUris[0] === more);
     expect(await world.resume('news')).toEqual({ kind: 'accepted' });
     const after = await world.until('news', ({ dataset, end }) => dataset?.total === 13 && end?.status === 'labeled');
     expect(after.dataset).toMatchObject({ total: 13, labeled: 13 });
@@ -245,11 +239,11 @@ describe('amend', () => {
     const spec = await world.prepare('settling-amended', { jobs: [{ output: { every: '3h', late: '2h' } }] });
     await world.run('settling-amended', { kind: 'start', spec });
     await world.until('settling-amended', ({ phase }) => phase.kind === 'settling', { stepMs: MINUTE_MS });
-    const written = records('settling-amended').length;
+    const written = world.records('settling-amended').length;
     await world.amend('settling-amended', { spec: { ...spec, policy: { ...spec.policy, maxJobs: 7 } } });
     await world.env.sleep(MINUTE_MS);
-    expect(records('settling-amended')).toHaveLength(written + 1);
-    expect(records('settling-amended').at(-1)?.state.spec.policy.maxJobs).toBe(7);
+    expect(world.records('settling-amended')).toHaveLength(written + 1);
+    expect(world.records('settling-amended').at(-1)?.state.spec.policy.maxJobs).toBe(7);
     await world.untilEnded('settling-amended');
   });
 
@@ -320,7 +314,7 @@ describe('amend', () => {
     const amendment = { spec: null, manifestUri: 's3://data/more/further.manifest' };
     const amending = await world.run('more', { kind: 'amend', spec, amendment });
     expect(await amending.result()).toMatchObject({ status: 'labeled' });
-    expect(records('more').at(-1)?.pending.manifestUris).toEqual(['s3://data/more/further.manifest']);
+    expect(world.records('more').at(-1)?.pending.manifestUris).toEqual(['s3://data/more/further.manifest']);
     await world.run('more', { kind: 'resume', spec, options });
     const state = await world.untilEnded('more');
     expect(state.dataset).toMatchObject({ total: 13, labeled: 13 });
@@ -492,7 +486,7 @@ describe('the record', () => {
   test('is written before each create, and holds everything for the next', async () => {
     await world.start('recorded', { jobs: [{ ...slow, fail: { after: '1h', reason: 'Internal error' } }] });
     await world.untilEnded('recorded');
-    const decided = records('recorded').filter(({ state }) => state.phase.kind === 'job');
+    const decided = world.records('recorded').filter(({ state }) => state.phase.kind === 'job');
     expect(decided.map(({ state }) => state.generations.length)).toEqual([1, 2]);
     const created = world.simulator
       .ledger()
@@ -503,7 +497,7 @@ describe('the record', () => {
   test('a run whose chain was resumed elsewhere closes at its next record, and creates no job (I3)', async () => {
     const handle = await world.start('stale', { jobs: [{ ...slow, fail: { after: '1h', reason: 'Internal error' } }] });
     await untilStatus('stale', 'InProgress');
-    const newest = records('stale').at(-1);
+    const newest = world.records('stale').at(-1);
     const elsewhere = { ...newest, version: 1, state: { ...newest?.state, resumption: 1 } };
     world.s3.store.write('s3://data/out/stale/record/0001-000000.json', JSON.stringify(elsewhere));
     expect(await handle.result()).toMatchObject({
@@ -511,6 +505,6 @@ describe('the record', () => {
       reason: expect.stringContaining('resumed elsewhere'),
     });
     expect(world.jobNames('stale')).toHaveLength(1);
-    expect(records('stale').at(-1)?.state.resumption).toBe(1);
+    expect(world.records('stale').at(-1)?.state.resumption).toBe(1);
   });
 });

@@ -105,8 +105,7 @@ test('I5: a stop reaches a job whose follower was lost, as soon as that shows', 
 
 /** As if the chain had been resumed elsewhere meanwhile: a record of a later resumption lies there. */
 const resumedElsewhere = (chain: string): void => {
-  const records = [...world.s3.store.objects.keys()].filter((uri) => uri.startsWith(`s3://data/out/${chain}/record/`));
-  const last = world.s3.store.text(records.toSorted().at(-1) ?? '') ?? '';
+  const last = JSON.stringify(world.records(chain).at(-1));
   world.s3.store.write(`s3://data/out/${chain}/record/0007-000000.json`, last);
 };
 

@@ -79,6 +79,9 @@ const isClosing = (command: Command): boolean =>
   isSet(command.cancelWorkflowExecution) ||
   isSet(command.continueAsNewWorkflowExecution);
 
+/** A reset repeats these. */
+const isSent = (job: ActivationJob): boolean => isSet(job.signalWorkflow) || isSet(job.doUpdate);
+
 const isEvent = (job: ActivationJob): boolean => !isSet(job.doUpdate);
 
 const WORKFLOW_TASK_TIMEOUT_MS = 10_000;
@@ -196,7 +199,7 @@ export class VirtualTemporal {
   reset(workflowId: string): boolean {
     const execution = this.#executions.get(workflowId);
     if (execution?.status !== 'running' || execution.run.activations === 0) return false;
-    const waiting = execution.pending.splice(0).filter((job) => isSet(job.signalWorkflow) || isSet(job.doUpdate));
+    const waiting = execution.pending.splice(0).filter(isSent);
     this.#beginAgain(execution, execution.args);
     for (const job of [...execution.heard.splice(0), ...waiting]) this.#enqueue(execution, job);
     return true;
@@ -323,7 +326,7 @@ export class VirtualTemporal {
       }
       run.commit();
       for (const job of jobs) this.#cancels.get(job)?.();
-      execution.heard.push(...jobs.filter((job) => isSet(job.signalWorkflow) || isSet(job.doUpdate)));
+      execution.heard.push(...jobs.filter(isSent));
       for (const command of commands) await this.#apply(execution, command);
       if (execution.status === 'running' && execution.pending.length > 0) this.#planTask(execution, 1);
     };

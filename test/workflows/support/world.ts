@@ -40,6 +40,9 @@ export type JobScript = Omit<NonNullable<ScriptSource['jobs']>[number], 'match'>
 
 export type ChainHandle = WorkflowHandleWithFirstExecutionRunId<typeof labelingChain>;
 
+/** What a record in S3 holds. */
+export type RecordedChain = { state: ChainState; pending: { manifestUris: string[] } };
+
 export type Story = SpecChanges & {
   /** Lines of the manifest. Default 10. */
   objects?: number;
@@ -277,6 +280,14 @@ export class World {
   /** Where AWS writes the output of a job. */
   outputUri(jobName: string): string {
     return `${BUCKET}/out/${jobName}/manifests/output/output.manifest`;
+  }
+
+  /** The chain's records, in order. */
+  records(chain: string): RecordedChain[] {
+    return [...this.s3.store.objects.keys()]
+      .filter((uri) => uri.startsWith(`${BUCKET}/out/${chain}/record/`))
+      .toSorted()
+      .map((uri) => JSON.parse(this.s3.store.text(uri) ?? ''));
   }
 
   /** How often AWS took a stop of ours for a job of the chain. */
