@@ -180,7 +180,9 @@ export const startConsumer = (options: ConsumerOptions): RunningConsumer => {
           break;
       }
     }
-    const isOutage = outcomes.some(({ kind }) => kind === 'outage');
+    // One that was delivered beside it: the trouble is that of a workflow, not of the service.
+    const isOutage =
+      outcomes.some(({ kind }) => kind === 'outage') && !outcomes.some(({ kind }) => kind === 'delivered');
     backlog.saw(!isOutage && messages.length === BATCH_SIZE);
     if (isOutage) breaker.trip();
     else if (outcomes.some(({ kind }) => answeredKinds.has(kind))) breaker.answered();
@@ -251,6 +253,7 @@ const answeredKinds: ReadonlySet<OutcomeKind> = new Set<OutcomeKind>([
   'delivered',
   'nobody-follows',
   'closed',
+  'busy',
   'signal-limit',
   'refused',
 ]);
@@ -264,6 +267,8 @@ const logOutcome = (logger: EventLogger, message: Message, outcome: Outcome): vo
     case 'nobody-follows':
     case 'closed':
       return;
+    case 'busy':
+      return logger.warn('A labeling job workflow is busy; the event stays in the queue', fields);
     case 'outage':
       return logger.warn('Could not signal; the event stays in the queue', { ...fields, why: outcome.why });
     case 'signal-limit':

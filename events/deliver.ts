@@ -18,6 +18,7 @@ import { labelingJobWorkflowId, type JobPlace } from '../decisions/names.ts';
  * What came of a signal.
  * - `delivered`: in the workflow's history.
  * - `nobody-follows`, `closed`: there is no such open workflow; nothing is lost by deleting the message.
+ * - `busy`: this one workflow takes no signal now; the service is well.
  * - `outage`: the service, not this message; `why` is a gRPC status name or our own word.
  * - `signal-limit`: this run has taken all the signals that a run may take (10,000).
  * - `refused`: the service finds fault with this one signal.
@@ -27,6 +28,7 @@ export type Delivery =
   | { kind: 'nobody-follows' }
   | { kind: 'closed' }
   | { kind: 'signal-limit' }
+  | { kind: 'busy' }
   | { kind: 'outage'; why: string }
   | { kind: 'refused'; why: string };
 
@@ -98,6 +100,8 @@ export const deliveryOf = (error: unknown): Delivery => {
   const code = grpcStatusNames[grpc.code] ?? 'UNKNOWN';
   // The pure connection puts the server's text into the details, the native one into the message.
   const text = `${grpc.message} ${grpc.details}`;
+  // Server text, of one workflow whose lock is held: "Workflow is busy."
+  if (code === 'RESOURCE_EXHAUSTED' && /workflow is busy/i.test(text)) return { kind: 'busy' };
   if (code !== 'INVALID_ARGUMENT') return { kind: 'outage', why: code };
   // Server text: "exceeded workflow execution limit for signal events".
   if (/limit for signal/i.test(text)) return { kind: 'signal-limit' };

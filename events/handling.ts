@@ -26,6 +26,7 @@ export const dispositionOf = (kind: OutcomeKind): 'delete' | 'return-after-outag
     case 'closed':
       return 'delete';
     case 'outage':
+    case 'busy':
     case 'signal-limit':
       return 'return-after-outage';
     case 'poison':

@@ -171,6 +171,31 @@ describe('the dead-letter queue', () => {
     expect(await depth(queue.sqs, queue.deadLetterUrl)).toEqual(empty);
   });
 
+  test.each([
+    ['is busy', grpcFailure(8, 'Workflow is busy.'), 'busy'],
+    ['does not answer in time, while another does', grpcFailure(4, 'Deadline exceeded'), 'outage'],
+  ] as const)(
+    'gets nothing from a workflow that %s, and no other event waits for it (I4, I7)',
+    async (_what, failure, kind) => {
+      const queue = await createQueue();
+      const stuck = newJob();
+      const { client, sent } = fakeTemporal(({ workflowId }) => {
+        if (workflowId.endsWith(stuck)) throw failure;
+      });
+      for (const job of [stuck, newJob(), newJob()]) await send(queue, localEvent(job));
+      const consumer = consume(queue, client, { pace: { returnAfterS: () => 60 } });
+      await eventually(() => consumer.stats().counts.delivered === 2);
+      await send(queue, localEvent(newJob()));
+      await eventually(() => consumer.stats().counts.delivered === 3);
+      await stopConsumers();
+      expect(consumer.stats().counts).toMatchObject({ received: 4, [kind]: 1 });
+      expect(consumer.stats().counts['outage-began']).toBeUndefined();
+      expect(new Set(sent.map(({ workflowId }) => workflowId)).size).toBe(4);
+      expect(await depth(queue.sqs, queue.url)).toEqual({ waiting: 0, taken: 1 });
+      expect(await depth(queue.sqs, queue.deadLetterUrl)).toEqual(empty);
+    },
+  );
+
   test('gets nothing while a workflow takes no more signals: the event is kept and an alarm is logged (I4)', async () => {
     const queue = await createQueue();
     const { client } = fakeTemporal(() => {

@@ -17,7 +17,7 @@ describe("each of Temporal's answers becomes one word (DESIGN 7)", () => {
       { kind: 'outage', why: 'namespace not found' },
     ],
     ['server busy', grpcFailure(8, 'service rate limit exceeded'), { kind: 'outage', why: 'RESOURCE_EXHAUSTED' }],
-    ['busy workflow', grpcFailure(8, 'Workflow is busy.'), { kind: 'outage', why: 'RESOURCE_EXHAUSTED' }],
+    ['busy workflow', grpcFailure(8, 'Workflow is busy.'), { kind: 'busy' }],
     ['unavailable', grpcFailure(14, 'connection refused'), { kind: 'outage', why: 'UNAVAILABLE' }],
     ['deadline', grpcFailure(4, 'Deadline exceeded'), { kind: 'outage', why: 'DEADLINE_EXCEEDED' }],
     ['permission', grpcFailure(7, 'Request unauthorized.'), { kind: 'outage', why: 'PERMISSION_DENIED' }],
