@@ -30,7 +30,7 @@ export type CreateResult =
   | { kind: 'name-taken'; message: string }
   /** ResourceLimitExceeded: wait for a free place. */
   | ({ kind: 'quota'; message: string } & Unheard)
-  /** A refusal that a new role or policy causes for a while. */
+  /** A refusal that a new role or policy causes for a while, or credentials that ran out. */
   | ({ kind: 'maybe-propagating'; error: string; message: string } & Unheard)
   | ({ kind: 'refused'; error: string; message: string } & Unheard)
   /** The output of an earlier job was written after the input of this one: not created by this call (I1). */
@@ -94,6 +94,9 @@ export const toObservation = (job: DescribeLabelingJobCommandOutput, name: strin
     finalModelArn: orNull(job.LabelingJobOutput?.FinalActiveLearningModelArn),
   };
 };
+
+/** The worker's credentials ran out, and the SDK has not got new ones yet: nothing about the job is wrong. */
+const expiredCredentials = ['ExpiredTokenException', 'ExpiredToken'];
 
 /** A ValidationException or denial that names a role or permissions may be IAM that has not spread yet. */
 const mayBePropagation = (thrown: unknown): boolean =>
@@ -208,7 +211,8 @@ export const labelingJobActivities = ({
         if (error === 'ResourceInUse') return whoseJob(region, request, hash);
         const mayExist = wasTriedBefore(thrown);
         if (error === 'ResourceLimitExceeded') return { kind: 'quota', message, mayExist };
-        if (mayBePropagation(thrown)) return { kind: 'maybe-propagating', error, message, mayExist };
+        if (expiredCredentials.includes(error) || mayBePropagation(thrown))
+          return { kind: 'maybe-propagating', error, message, mayExist };
         if (isRefusal(thrown)) return { kind: 'refused', error, message, mayExist };
         throw thrown;
       }

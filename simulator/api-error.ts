@@ -8,6 +8,7 @@ export const API_ERROR_NAMES = [
   'ResourceLimitExceeded',
   'ThrottlingException',
   'AccessDeniedException',
+  'ExpiredTokenException',
   'SerializationException',
   'UnknownOperationException',
   'InternalFailure',

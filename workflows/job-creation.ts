@@ -11,7 +11,7 @@ import { call } from './calls.ts';
 import type { JobFollower } from './job-follower.ts';
 import { isPatched } from './patches.ts';
 
-/** AWS answers a create with ValidationException while a new role or policy spreads: waits before it is taken as final. */
+/** Waits before a refusal is taken as final that may pass: AWS refuses a create while a new role or policy spreads. */
 const PROPAGATION_WAITS_MS = [10 * SECOND_MS, 30 * SECOND_MS, MINUTE_MS, 2 * MINUTE_MS, 5 * MINUTE_MS];
 
 /** After a create without an answer: a job that AWS did accept is known to Describe by then. */
@@ -95,7 +95,7 @@ export const createJob = async (job: JobFollower): Promise<NotCreated | null> =>
         if (waitMs === undefined)
           return orNotCreated({ kind: 'refused', error: created.error, message: created.message });
         refusals += 1;
-        await condition(stopped, waitMs, { summary: `AWS refused ${name}; a new role may need a moment` });
+        await condition(stopped, waitMs, { summary: `AWS refused ${name}; that may pass, as with a new role` });
         break;
       }
       case 'quota': {

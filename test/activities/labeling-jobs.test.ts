@@ -50,6 +50,7 @@ describe('create', () => {
     ['ResourceLimitExceeded', undefined, { kind: 'quota' }],
     ['ValidationException', 'Cannot assume the role', { kind: 'maybe-propagating' }],
     ['AccessDeniedException', 'is not authorized to perform iam:PassRole', { kind: 'maybe-propagating' }],
+    ['ExpiredTokenException', 'The security token included in the request is expired', { kind: 'maybe-propagating' }],
     ['ValidationException', 'TaskTitle is not nice', { kind: 'refused', error: 'ValidationException' }],
   ] as const)('%s (%s) is a value that no retry mends', async (fault, message, expected) => {
     const { createLabelingJob } = await openSageMaker({
