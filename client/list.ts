@@ -1,11 +1,10 @@
 /** The list of chains, from Temporal's visibility store, which lags a few seconds behind. */
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
-import { asTerminal } from '../decisions/ending.ts';
-import { chainOfWorkflowId, labelingChainWorkflowId } from '../decisions/names.ts';
+import { END_STATUSES } from '../decisions/chain-state.ts';
+import { chainOfWorkflowId } from '../decisions/names.ts';
 import { CHAIN_MEMO } from '../decisions/search-attributes.ts';
 import type { ChainStatus } from '../decisions/view.ts';
 import type { labelingChain } from '../workflows/labeling-chain.ts';
-import { labelingChainState } from '../workflows/messages.ts';
 import { throwExplained, webUiLink, type ClientContext } from './context.ts';
 import type { ChainSummary, ListFilter } from './types.ts';
 
@@ -28,7 +27,6 @@ export const listChains = async (context: ClientContext, filter: ListFilter): Pr
   const found: ChainSummary[] = [];
   // Open and closed ones are sorted each for themselves, by times that a local stack moves.
   const newest = new Map<string, WorkflowExecutionInfo>();
-  const askEnd = endStatusFrom(context.client);
   try {
     for await (const info of context.client.workflow.list({ query: queryOf(filter) })) {
       const chain = chainOfWorkflowId(info.workflowId);
@@ -38,7 +36,7 @@ export const listChains = async (context: ClientContext, filter: ListFilter): Pr
       if (filter.text !== undefined && !chain.includes(filter.text)) continue;
       const workTeam = memoOf(info, CHAIN_MEMO.workTeam);
       if (filter.workTeam !== undefined && !isTeam(workTeam, filter.workTeam)) continue;
-      const summary = await summaryOf(context, askEnd, chain, workTeam, info);
+      const summary = await summaryOf(context, chain, workTeam, info);
       if (filter.attention !== undefined && summary.attention === null) continue;
       if (filter.status === undefined || filter.status === summary.status) found.push(summary);
     }
@@ -55,7 +53,6 @@ const memoOf = (info: WorkflowExecutionInfo, field: string): string | null => {
 
 const summaryOf = async (
   context: ClientContext,
-  askEnd: AskEnd,
   chain: string,
   workTeam: string | null,
   info: WorkflowExecutionInfo,
@@ -69,7 +66,7 @@ const summaryOf = async (
   const attention = isOpen ? text('LabelingAttention') : null;
   return {
     chain,
-    status: await statusOf(context, askEnd, chain, info, attention, text('LabelingJobStatus')),
+    status: await statusOf(context, info, attention),
     generation: Number(attributes.get('LabelingGeneration') ?? 0),
     remaining: Number(attributes.get('LabelingRemaining') ?? 0),
     attention,
@@ -85,40 +82,17 @@ const resultOf = async (client: Client, workflowId: string, runId: string): Prom
   return (await handle.result()).status;
 };
 
-/** How long a worker has to say how a chain ended. Milliseconds. */
-const ASKED_WITHIN_MS = 5_000;
-
-type AskEnd = (chain: string) => Promise<ChainStatus | null>;
-
-/** Tells how a chain ended that stays open for its late look; null while it has not. Where no worker answers it asks for no further one. */
-const endStatusFrom = (client: Client): AskEnd => {
-  let isAnswered = true;
-  return async (chain) => {
-    if (!isAnswered) return null;
-    const handle = client.workflow.getHandle(labelingChainWorkflowId(chain));
-    try {
-      const state = await client.withDeadline(Date.now() + ASKED_WITHIN_MS, () => handle.query(labelingChainState));
-      return state.end?.status ?? null;
-    } catch {
-      isAnswered = false;
-      return null;
-    }
-  };
-};
-
 const statusOf = async (
   { client }: ClientContext,
-  askEnd: AskEnd,
-  chain: string,
-  { status: { name: execution }, workflowId, runId }: WorkflowExecutionInfo,
+  info: WorkflowExecutionInfo,
   attention: string | null,
-  jobStatus: string | null,
 ): Promise<ChainStatus> => {
+  const { workflowId, runId } = info;
+  const execution = info.status.name;
   if (execution === 'RUNNING') {
     if (attention !== null) return 'attention';
-    // An ended chain stays open for its late look; the word of its last job tells which chains may be such.
-    const mayHaveEnded = asTerminal(jobStatus ?? '') !== null;
-    return (mayHaveEnded ? await askEnd(chain) : null) ?? 'running';
+    // An ended chain stays open for its late look.
+    return END_STATUSES.find((status) => status === memoOf(info, CHAIN_MEMO.end)) ?? 'running';
   }
   if (execution === 'CANCELLED') return 'stopped';
   return execution === 'COMPLETED' ? resultOf(client, workflowId, runId) : 'failed';

@@ -89,7 +89,8 @@ export type Phase =
   /** Over, with its final manifest written. Until the late look is done the workflow stays open. */
   | { kind: 'ended'; lateLookDone: boolean };
 
-export type EndStatus = 'labeled' | 'finished' | 'stopped';
+export const END_STATUSES = ['labeled', 'finished', 'stopped'] as const;
+export type EndStatus = (typeof END_STATUSES)[number];
 
 export type ChainEnd = {
   status: EndStatus;

@@ -16,6 +16,7 @@ import type { Spec } from '../decisions/spec.ts';
 import { call } from './calls.ts';
 import { chainDetails } from './details.ts';
 import { Outbox, notifications, type Notifications, type Outgoing } from './notifications.ts';
+import { isPatched } from './patches.ts';
 import { searchAttributes } from './search-attributes.ts';
 
 /** How a chain's workflow begins. */
@@ -250,5 +251,13 @@ export class ChainRun {
     );
     const { WorkteamArn } = state.spec.job.HumanTaskConfig;
     if (WorkteamArn !== workflowInfo().memo?.[CHAIN_MEMO.workTeam]) upsertMemo({ [CHAIN_MEMO.workTeam]: WorkteamArn });
+    this.showEnd();
+  }
+
+  /** In the list an ended chain is one also while it stays open, and no worker has to be asked. */
+  showEnd(): void {
+    const end = this.state.end?.status ?? null;
+    if (end !== (workflowInfo().memo?.[CHAIN_MEMO.end] ?? null) && isPatched('the-end-is-in-the-memo'))
+      upsertMemo({ [CHAIN_MEMO.end]: end });
   }
 }

@@ -107,6 +107,7 @@ const handleMessages = (run: ChainRun): void => {
       askedBefore === null || (run.state.phase.kind === 'ended' && isPatched('a-resume-of-an-ended-chain-answers-all'));
     run.set(answersAll ? resumed.state : { ...run.state, attention: askedBefore });
     run.carried.askedBefore = null;
+    run.showEnd();
     return accepted;
   };
   const amend = ({ spec, manifestUri }: Amendment): CommandResult => {

@@ -63,6 +63,10 @@ export const PATCHES: Readonly<Record<string, { since: string; why: string }>> =
     since: '0.1.0',
     why: 'a stop ended the question about missing labels, and the resume after it sent their objects again without asking',
   },
+  'the-end-is-in-the-memo': {
+    since: '0.1.0',
+    why: 'an ended chain that waits for its late look was listed as running where no worker answered, and each was asked',
+  },
 };
 
 /** Whether this history has the change. @throws for an id that is not in the list: the workflow task fails, and no command is taken. */

@@ -188,12 +188,22 @@ test('list tells how ended chains ended also where no worker answers a query', a
   const unanswered = new LabelRelay({ client, taskQueue: TASK_QUEUE });
   const of = async (chain: string): Promise<string | undefined> =>
     (await unanswered.list({ text: chain })).find((one) => one.chain === chain)?.status;
+  const shown = async (chain: string, status: string): Promise<string | undefined> => {
+    for (let look = 0; look < 200 && (await of(chain)) !== status; look += 1)
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    return of(chain);
+  };
   await world.env.client.workflow.getHandle('labeling-chain:listed-running').cancel();
   await untilEnded('listed-running');
-  for (let look = 0; look < 200 && (await of('listed-running')) !== 'stopped'; look += 1)
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  expect(await of('listed-running')).toBe('stopped');
+  expect(await shown('listed-running', 'stopped')).toBe('stopped');
   expect(await of('grown')).toBe('labeled');
+  // Still open for its late look; a resume takes its end back.
+  expect(await shown('listed-stopped', 'stopped')).toBe('stopped');
+  const stopped = await world.env.client.workflow.getHandle('labeling-chain:listed-stopped').describe();
+  expect(stopped.status.name).toBe('RUNNING');
+  await relay.resume('listed-stopped');
+  expect(await shown('listed-stopped', 'running')).toBe('running');
+  await relay.stop('listed-stopped');
 }, 60_000);
 
 test('a watch that waits for a worker ends as soon as it is aborted', async () => {
