@@ -4,7 +4,7 @@
  * I1, law 2: a label that an output holds is in the new dataset or in its doubled file, or the merge does not succeed.
  */
 import type { LateMerge, LateOutput, Merge } from '../decisions/after-job.ts';
-import { countsAttempt } from '../decisions/attempts.ts';
+import { countsAttempt, type AttemptFacts } from '../decisions/attempts.ts';
 import { currentTerms, generationOf, type ChainState, type Dataset, type JobInput } from '../decisions/chain-state.ts';
 import { asTerminal, type Ending } from '../decisions/ending.ts';
 import { outputManifestUri, outputsThatMayChange, uriOfKnown, type KnownOutput } from '../decisions/known-outputs.ts';
@@ -46,42 +46,23 @@ type ChainFiles = Pick<MergeRequest, 'dataset' | 'states'>;
 
 type LateRequest = { state: ChainState; dataset: Dataset; late: readonly LateOutput[]; files: ChainFiles };
 
-const attemptRule =
-  (state: ChainState, current: { generation: number; ending: EndedJob } | null) =>
-  (generation: number, reason: string): boolean => {
-    const job = generationOf(state, generation);
-    const observation = current?.generation === generation ? current.ending.observation : null;
-    const status = current?.generation === generation ? current.ending.status : asTerminal(job?.status ?? '');
-    const counters = observation?.counters ?? job?.counters ?? null;
-    const createdAtMs = observation?.createdAtMs ?? job?.createdAtMs ?? null;
-    const endedAtMs = observation?.lastModifiedAtMs ?? job?.endedAtMs ?? null;
-    if (status === null || counters === null || createdAtMs === null || endedAtMs === null) return false;
-    return countsAttempt(
-      {
-        status,
-        counters,
-        ageAtEndMs: endedAtMs - createdAtMs,
-        taskAvailabilityMs: (job?.terms ?? currentTerms(state)).taskAvailabilityMs,
-        declines: current?.generation === generation ? current.ending.declines : (job?.declines ?? 0),
-      },
-      reason,
-    );
-  };
-
-/** Everything but the files that decides what a merge writes: of another merge of the same files the key is another one. */
-const judgedBy = (
-  { spec, generations }: ChainState,
-  sources: readonly MergeSource[],
+/** What is known of a job by which its failures are judged; null: too little, and none of them counts as an attempt. */
+const attemptFactsOf = (
+  state: ChainState,
+  generation: number,
   current: { generation: number; ending: EndedJob } | null,
-): unknown => [
-  spec.policy.maxAttemptsPerObject,
-  current === null
-    ? null
-    : [current.generation, current.ending.status, current.ending.observation.counters, current.ending.declines],
-  generations
-    .filter(({ generation }) => sources.some((source) => source.generation === generation))
-    .map((job) => [job.generation, job.status, job.counters, job.createdAtMs, job.endedAtMs, job.declines, job.terms]),
-];
+): AttemptFacts | null => {
+  const job = generationOf(state, generation);
+  const ending = current?.generation === generation ? current.ending : null;
+  const status = ending?.status ?? asTerminal(job?.status ?? '');
+  const counters = ending?.observation.counters ?? job?.counters ?? null;
+  const createdAtMs = ending?.observation.createdAtMs ?? job?.createdAtMs ?? null;
+  const endedAtMs = ending?.observation.lastModifiedAtMs ?? job?.endedAtMs ?? null;
+  if (status === null || counters === null || createdAtMs === null || endedAtMs === null) return null;
+  const { taskAvailabilityMs } = job?.terms ?? currentTerms(state);
+  const declines = ending?.declines ?? job?.declines ?? 0;
+  return { status, counters, ageAtEndMs: endedAtMs - createdAtMs, taskAvailabilityMs, declines };
+};
 
 /** The outputs with what the merge read from them. */
 const withLabels = (outputs: readonly LateOutput[], { perSource }: MergeTally): LateOutput[] =>
@@ -133,13 +114,19 @@ export const mergeActivities = (dependencies: ManifestDependencies) => {
     files: ChainFiles,
     sources: MergeSource[],
     current: { generation: number; ending: EndedJob } | null,
-    madeFrom: unknown,
+    outputs: unknown,
   ): Promise<Merged | Unreadable> =>
     withFolder(temporaryDirectory, async (directory) => {
       const { spec } = state;
       const client = s3(spec.region);
       const kmsKeyId = spec.job.OutputConfig.KmsKeyId;
       const version = dataset.version + 1;
+      const maxAttempts = spec.policy.maxAttemptsPerObject;
+      const facts = new Map(
+        sources.map(({ generation }) => [generation, attemptFactsOf(state, generation, current)] as const),
+      );
+      // The key holds all that decides what is written: another merge of the same files has another one.
+      const madeFrom = [outputs, maxAttempts, [...facts]];
       const uris = datasetUris(spec, version, shortHash(dataset.manifestUri, dataset.statesUri, madeFrom));
       class CannotRead extends Error {
         readonly generations: readonly number[];
@@ -154,8 +141,11 @@ export const mergeActivities = (dependencies: ManifestDependencies) => {
             label: spec.job.LabelAttributeName,
             ...files,
             sources,
-            countsAttempt: attemptRule(state, current),
-            maxAttempts: spec.policy.maxAttemptsPerObject,
+            countsAttempt: (generation, reason) => {
+              const known = facts.get(generation) ?? null;
+              return known !== null && countsAttempt(known, reason);
+            },
+            maxAttempts,
             temporaryDirectory: directory,
             to,
           });
@@ -198,8 +188,7 @@ export const mergeActivities = (dependencies: ManifestDependencies) => {
     const own = current?.source ?? null;
     const mergeWith = (outputs: readonly LateOutput[], from: ChainFiles): Promise<Merged | Unreadable> => {
       const sources = [...lateSourcesOf(state, outputs), ...(own === null ? [] : [own])];
-      const madeFrom = [current?.output ?? null, outputs, judgedBy(state, sources, current)];
-      return merge(state, dataset, from, sources, current, madeFrom);
+      return merge(state, dataset, from, sources, current, [current?.output ?? null, outputs]);
     };
     const all = await mergeWith(late, files);
     if (all.kind === 'merged') return { ...all, late, unreadable: null };
