@@ -8,7 +8,7 @@ import type { Spec } from '../decisions/spec.ts';
 import { messageOf } from '../errors.ts';
 import { valueBytes, type ObjectLine } from '../manifests/attributes.ts';
 import { awsErrorName } from './aws-failures.ts';
-import type { AddFinding, CheckName } from './preflight.ts';
+import type { AddFinding, CheckName } from './preflight-findings.ts';
 import { chainFolder } from './records.ts';
 import { etagOf, parseS3Uri } from './s3-objects.ts';
 

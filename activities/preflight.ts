@@ -15,28 +15,9 @@ import { ownAttributes } from '../manifests/label-state.ts';
 import { lostCategories, readCategories } from './assets.ts';
 import { awsErrorName, isAbsent, isRefusal } from './aws-failures.ts';
 import { SAMPLE_SIZE, checkCors, checkRole, checkSample, sourceRefOf } from './preflight-access.ts';
+import type { AddFinding, CheckName, Finding } from './preflight-findings.ts';
 import { chainFolder, readChainRecord } from './records.ts';
 import { etagOf, objectSource, parseS3Uri } from './s3-objects.ts';
-
-export type CheckName =
-  | 'chain-name'
-  | 'region'
-  | 'account'
-  | 'manifest'
-  | 'output-path'
-  | 'work-team'
-  | 'ui-template'
-  | 'label-categories'
-  | 'objects'
-  | 'cors'
-  | 'role'
-  | 'resume'
-  | 'price';
-
-export type Finding = { level: 'error' | 'warning' | 'skipped' | 'passed'; check: CheckName; message: string };
-
-/** Adds a finding. */
-export type AddFinding = (level: Finding['level'], check: CheckName, message: string) => void;
 
 export type Preflight = {
   findings: Finding[];

@@ -1,7 +1,8 @@
 /** What comes before a chain's workflow and its start: is its name free, do the checks on the worker pass, is a job there to adopt. */
 import { WorkflowExecutionAlreadyStartedError, WorkflowFailedError } from '@temporalio/client';
 import type { LookedUpJob } from '../activities/adoption.ts';
-import type { Finding, Preflight, PreflightInput } from '../activities/preflight.ts';
+import type { Finding } from '../activities/preflight-findings.ts';
+import type { Preflight, PreflightInput } from '../activities/preflight.ts';
 import { chainOfWorkflowId, labelingChainWorkflowId, type JobPlace } from '../decisions/names.ts';
 import { CHAIN_MEMO } from '../decisions/search-attributes.ts';
 import type { Spec } from '../decisions/spec.ts';

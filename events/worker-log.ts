@@ -12,8 +12,8 @@ import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { z } from 'zod';
 import { labelingJobWorkflowId, parseLabelingJobArn, workerActivityLogId } from '../decisions/names.ts';
 import { messageOf } from '../errors.ts';
-import { followWorkerLog, type WorkerActivity, type WorkerLogSettings } from '../workflows/messages.ts';
-import type { workerActivityLog } from '../workflows/worker-activity-log.ts';
+import { followWorkerLog, type WorkerLogSettings } from '../workflows/messages.ts';
+import type { workerActivityLog, WorkerLogActivities } from '../workflows/worker-activity-log.ts';
 import type { EventLogger } from './consumer.ts';
 import { BODY_MAX_BYTES, holds, readWorkteamArn, taskActionOf, type Believed } from './envelope.ts';
 import type { WorkerEvent } from './handling.ts';
@@ -66,25 +66,10 @@ export const readWorkerActivityLine = (
   };
 };
 
-/**
- * How far the log is read. The window that is open began at `fromMs`, and is read again as a whole with each reading: so nothing of
- * a worker has to be kept between two. `sentMs`: up to when a job and team were told of already, in a surge.
- */
-export type WorkerLogCheckpoint = { fromMs: number; readUntilMs: number; sentMs: Readonly<Record<string, number>> };
-
-/** `isBehind`: there is more to read at once. */
-export type WorkerLogReading = {
-  checkpoint: WorkerLogCheckpoint;
-  windows: { workflowId: string; activity: WorkerActivity }[];
-  isBehind: boolean;
-};
-
 const keyOf = ({ place, workteamArn }: Pick<WorkerEvent, 'place' | 'workteamArn'>): string =>
   `${labelingJobWorkflowId(place)} ${workteamArn}`;
 
 const addressed = ({ place, activity }: ClosedWindow) => ({ workflowId: labelingJobWorkflowId(place), activity });
-
-export type WorkerLogActivities = ReturnType<typeof workerLogActivities>;
 
 /** Clients by the SDK's standard chain, one for each region. */
 const standardLogs = (): ((region: string) => CloudWatchLogsClient) => {
@@ -99,7 +84,7 @@ const standardLogs = (): ((region: string) => CloudWatchLogsClient) => {
 export const workerLogActivities = ({
   logs = standardLogs(),
   now = Date.now,
-}: { logs?: (region: string) => CloudWatchLogsClient; now?: () => number } = {}) => {
+}: { logs?: (region: string) => CloudWatchLogsClient; now?: () => number } = {}): WorkerLogActivities => {
   /** Every line of a time, to its end; a group that is not there yet (before the first work team) holds none. */
   async function* linesOf(region: string, fromMs: number, untilMs: number) {
     let nextToken: string | undefined;
@@ -125,13 +110,7 @@ export const workerLogActivities = ({
 
   return {
     /** Reads on from the checkpoint; without one it begins now: what was logged before is not counted. */
-    readWorkerLog: async ({
-      settings: { region, accounts, windowMs },
-      checkpoint,
-    }: {
-      settings: WorkerLogSettings;
-      checkpoint: WorkerLogCheckpoint | null;
-    }): Promise<WorkerLogReading> => {
+    readWorkerLog: async ({ settings: { region, accounts, windowMs }, checkpoint }) => {
       const readableMs = now() - LATE_MS;
       if (checkpoint === null) {
         const begun = { fromMs: readableMs, readUntilMs: readableMs, sentMs: {} };

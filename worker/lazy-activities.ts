@@ -2,7 +2,7 @@
  * The activities by their names, without their code. That brings the AWS clients with it, a third of what a worker would load before its
  * first task; here it is loaded when the first activity runs.
  */
-import type { WorkerLogActivities } from '../events/worker-log.ts';
+import type { WorkerLogActivities } from '../workflows/worker-activity-log.ts';
 import type { Activities, ActivityDependencies } from '../activities/index.ts';
 import type { AwsClients } from '../activities/clients.ts';
 import type { CallWatch } from '../activities/watch-calls.ts';

@@ -13,8 +13,27 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { WorkerLogActivities, WorkerLogCheckpoint } from '../events/worker-log.ts';
-import { followWorkerLog, workerActivity, type WorkerLogSettings } from './messages.ts';
+import { followWorkerLog, workerActivity, type WorkerActivity, type WorkerLogSettings } from './messages.ts';
+
+/**
+ * How far the log is read. The window that is open began at `fromMs`, and is read again as a whole with each reading: so nothing of
+ * a worker has to be kept between two. `sentMs`: up to when a job and team were told of already, in a surge.
+ */
+export type WorkerLogCheckpoint = { fromMs: number; readUntilMs: number; sentMs: Readonly<Record<string, number>> };
+
+/** `isBehind`: there is more to read at once. */
+export type WorkerLogReading = {
+  checkpoint: WorkerLogCheckpoint;
+  windows: { workflowId: string; activity: WorkerActivity }[];
+  isBehind: boolean;
+};
+
+export type WorkerLogActivities = {
+  readWorkerLog: (from: {
+    settings: WorkerLogSettings;
+    checkpoint: WorkerLogCheckpoint | null;
+  }) => Promise<WorkerLogReading>;
+};
 
 export type WorkerActivityLogInput = { settings: WorkerLogSettings | null; checkpoint: WorkerLogCheckpoint | null };
 

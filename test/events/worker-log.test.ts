@@ -15,11 +15,10 @@ import {
   readWorkerActivityLine,
   WORKER_ACTIVITY_LOG_GROUP,
   workerLogActivities,
-  type WorkerLogCheckpoint,
-  type WorkerLogReading,
 } from '../../events/worker-log.ts';
 import { LOCAL_ACCOUNT, LOCAL_CREDENTIALS, LOCAL_REGION } from '../../local/child-environment.ts';
 import type { WorkerLogSettings } from '../../workflows/messages.ts';
+import type { WorkerLogCheckpoint, WorkerLogReading } from '../../workflows/worker-activity-log.ts';
 import { motoServer, temporalDevServer } from '../support/servers.ts';
 import { workflowBundle } from '../workflows/support/bundle.ts';
 import { eventually, openWorkflow, silent } from './queue-stack.ts';
