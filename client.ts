@@ -42,7 +42,8 @@ import type {
   WatchOptions,
 } from './client/types.ts';
 import { watchChain } from './client/watching.ts';
-import { readAmendment, type Amendment } from './decisions/amend.ts';
+import { readAmendment } from './decisions/amend.ts';
+import { streamingTakesNoManifest, type Amendment } from './decisions/amendment.ts';
 import { DEFAULT_TASK_QUEUE, labelingChainWorkflowId, parseLabelingJobArn } from './decisions/names.ts';
 import type { ResumeOptions } from './decisions/resume.ts';
 import { readSpec, type Spec } from './decisions/spec.ts';
@@ -356,10 +357,11 @@ export class LabelRelay {
     const manifestUri = change.manifestUri ?? null;
     const reading = changes === undefined ? null : readAmendment(old, changes);
     if (reading?.kind === 'problems') throw new InputError(reading.problems);
+    if (manifestUri !== null && old.streaming) throw new InputError(streamingTakesNoManifest(old.chain));
     const spec = reading === null ? null : reading.spec;
     await requireWorker(this.#context);
     await preflight(this.#context, { spec: spec ?? old, purpose: 'amend', manifestUri });
-    return { spec, manifestUri };
+    return { spec, manifestUri, ...(spec === null ? {} : { basis: old }) };
   }
 
   async #command(chain: string, run: (handle: WorkflowHandle) => Promise<CommandResult>): Promise<void> {

@@ -18,7 +18,7 @@ import { readObjectLine } from '../manifests/attributes.ts';
 import { canonicalIdentity } from '../manifests/identity.ts';
 import { IdentityPool } from '../manifests/identity-pool.ts';
 import { OrdinalsWriter } from '../manifests/job-input.ts';
-import { labelStateOf, ownAttributes } from '../manifests/label-state.ts';
+import { labelStateOf, labelValue, ownAttributes } from '../manifests/label-state.ts';
 import { LineReader } from '../manifests/lines.ts';
 import { awsErrorName, isRefusal, unusable } from './aws-failures.ts';
 import { chainFolder, readChainRecord } from './records.ts';
@@ -162,7 +162,7 @@ export const adoptionActivities = ({
             for (let raw = await objects.nextOfManifest(); raw !== null; raw = await objects.nextOfManifest()) {
               const line = readObjectLine(raw);
               if (line.kind === 'fault') throw unusable(`line ${objects.lines} of the dataset: ${line.problem}`);
-              pool.add({ number: objects.lines, label: null }, canonicalIdentity(line, own.isOwn));
+              pool.add({ number: objects.lines, label: labelValue(line, own) }, canonicalIdentity(line, own.isOwn));
             }
             const lines = new LineReader(input);
             const ordinals = new OrdinalsWriter(to.ordinals);
@@ -178,6 +178,12 @@ export const adoptionActivities = ({
                 );
               }
               if (labelStateOf(line, own).kind !== 'labeled') sentObjects += 1;
+              else if (object.label === null) {
+                // The next job would send it again (I1).
+                throw unusable(
+                  `${inputManifestUri}, line ${lines.lines}: this object of the job has a label that the dataset ${datasetUri ?? ''} lacks; give a dataset that holds it, as the job's own input does`,
+                );
+              }
               await manifest.write(raw);
               ordinals.add(object.number - 1);
               if (ordinals.isFull) await ordinals.drain();

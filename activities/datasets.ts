@@ -4,6 +4,7 @@
 import type { ChainState, Dataset, JobInput } from '../decisions/chain-state.ts';
 import type { JobOrder } from '../decisions/next-order.ts';
 import type { Spec } from '../decisions/spec.ts';
+import type { ApplicationFailure } from '@temporalio/common';
 import { readDataset, type ManifestFaults } from '../manifests/dataset.ts';
 import { addObjects } from '../manifests/further-objects.ts';
 import { selectInput } from '../manifests/job-input.ts';
@@ -98,8 +99,13 @@ export const datasetActivities = (dependencies: ManifestDependencies) => {
       manifestUri: string;
     }): Promise<{ dataset: Dataset; added: number; known: number }> => {
       const client = s3(spec.region);
+      /** The chain goes on without what cannot be used, so a person has to give it again. */
+      const unusableManifest = (why: string): ApplicationFailure =>
+        unusable(
+          `${why}; nothing of it was added. Once it is mended, give it again before the resume: label-relay amend ${spec.chain} --manifest ${manifestUri}`,
+        );
       const etag = await etagOf(client, manifestUri);
-      if (etag === null) throw unusable(`the manifest ${manifestUri} does not exist`);
+      if (etag === null) throw unusableManifest(`the manifest ${manifestUri} does not exist`);
       const version = dataset.version + 1;
       const uris = datasetUris(spec, version, shortHash(dataset.manifestUri, dataset.statesUri, manifestUri, etag));
       const to = { dataset: uris.dataset, states: uris.states };
@@ -113,7 +119,7 @@ export const datasetActivities = (dependencies: ManifestDependencies) => {
             temporaryDirectory: directory,
             to: sinks,
           });
-          if (found.kind === 'problems') throw unusable(faultText(manifestUri, found));
+          if (found.kind === 'problems') throw unusableManifest(faultText(manifestUri, found));
           const { added, addedLabeled, known, knownWithUnusedLabel } = found;
           const tally = { manifestUri, added, addedLabeled, known, knownWithUnusedLabel, ...found.counts };
           await sinks.tally.write(Buffer.from(`${JSON.stringify(tally, null, 1)}\n`));

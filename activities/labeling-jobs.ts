@@ -164,7 +164,7 @@ export const labelingJobActivities = ({
     };
   };
 
-  /** An earlier job's output that is not as the chain knew it; null if all are, or S3 does not let us look. */
+  /** An earlier job's output that was written since; null if none was, or S3 does not let us look. One that was deleted brings no label. */
   const changedOutput = async (
     region: string,
     request: LabelingJobRequest,
@@ -174,7 +174,8 @@ export const labelingJobActivities = ({
       outputs.map(async (known) => {
         const where = uriOfKnown(known, request.OutputConfig.S3OutputPath);
         try {
-          return (await etagOf(s3(region), where)) === known.etag ? null : where;
+          const etag = await etagOf(s3(region), where);
+          return etag === null || etag === known.etag ? null : where;
         } catch (thrown) {
           // S3 refuses to say: the merge of that output will ask a person, not the creation of this job.
           if (!(thrown instanceof ApplicationFailure)) throw thrown;

@@ -27,7 +27,11 @@ const askFor = (
   generation: number | null,
 ): ChainState => ({
   ...state,
-  attention: attention(reason, state.chain, message, { sinceMs: state.lastHeardMs, generation }),
+  attention: attention(reason, state.chain, message, {
+    sinceMs: state.lastHeardMs,
+    generation,
+    isOver: state.phase.kind === 'ended',
+  }),
 });
 
 /** A job was decided and its input written: from here on it stands in the record. */
@@ -130,6 +134,7 @@ export const jobEnded = (given: ChainState, generation: number, ending: Ending):
         case 'name-taken':
           return askFor(over, 'name-taken', text, generation);
         case 'outdated':
+        case 'amended':
           return over;
       }
     }
@@ -327,12 +332,15 @@ export const awaitingCounted = (state: ChainState, generation: number): ChainSta
 
 /** Before the next job: labels that AWS counted and nobody could read yet are asked about, unless a person accepted that. */
 export const askForAwaited = (state: ChainState): ChainState => {
-  const job = state.generations.find(({ awaitedLabels = null }) => awaitedLabels !== null);
-  if (job === undefined) return state;
+  const jobs = state.generations.filter(({ awaitedLabels = null }) => awaitedLabels !== null);
+  const [first] = jobs;
+  if (first === undefined) return state;
   const { OutputConfig } = state.spec.job;
-  const uri = job.output?.uri ?? outputManifestUri(OutputConfig.S3OutputPath, job.name);
-  const message = `AWS counted ${job.awaitedLabels} labels of ${job.name}; ${uri} holds ${job.newLabels}`;
-  return askFor(state, 'labels-missing', message, job.generation);
+  const messages = jobs.map(({ name, output, awaitedLabels, newLabels }) => {
+    const uri = output?.uri ?? outputManifestUri(OutputConfig.S3OutputPath, name);
+    return `AWS counted ${awaitedLabels} labels of ${name}; ${uri} holds ${newLabels}`;
+  });
+  return askFor(state, 'labels-missing', messages.join('; '), first.generation);
 };
 
 /** Something stands in the way that only a person can mend: the output lacks labels, a file or S3 refuses, the follower failed. */

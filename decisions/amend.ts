@@ -7,12 +7,6 @@ import type { Policy } from './policy.ts';
 import { problemText, withKnownFields } from './problems.ts';
 import type { Spec } from './spec.ts';
 
-/** What reaches the workflow: the whole new spec, already checked, and a manifest of further objects. Plain JSON. */
-export type Amendment = {
-  spec: Spec | null;
-  manifestUri: string | null;
-};
-
 /** The whole new spec, or every mistake in the changes, one line each. */
 export type AmendReading = { kind: 'spec'; spec: Spec } | { kind: 'problems'; problems: string[] };
 
@@ -63,6 +57,13 @@ const amendPolicy = (policy: Policy, input: PolicyInput, removed: readonly strin
     notify: over(policy.notify, resolved.notify, keysOf(notify)),
   };
   return over(over(policy, merged, keysOf(input)), resolved, removed);
+};
+
+/** Automated labeling that comes or goes brings the default of `nextInput` with it, unless the changes say another. */
+const removedBy = (old: CreateRequest, job: CreateRequest, input: PolicyInput): string[] => {
+  const isSwitched =
+    (old.LabelingJobAlgorithmsConfig === undefined) !== (job.LabelingJobAlgorithmsConfig === undefined);
+  return isSwitched && input.nextInput === undefined ? ['nextInput'] : [];
 };
 
 /** What cannot change while labels under the old spec exist, one line each. */
@@ -121,7 +122,9 @@ export const readAmendment = (old: Spec, changes: unknown): AmendReading => {
       problems: job.error.issues.flatMap((issue) => problemText({ ...issue, path: ['job', ...issue.path] })),
     };
   }
-  const policy = amendPolicy(old.policy, parsed.data.policy ?? {}, removed, job.data);
+  const input = parsed.data.policy ?? {};
+  const defaults = [...removed, ...removedBy(old.job, job.data, input)];
+  const policy = amendPolicy(old.policy, input, defaults, job.data);
   const problems = [...refusals(old, job.data), ...policyProblems(policy)];
   if (problems.length > 0) return { kind: 'problems', problems };
   return { kind: 'spec', spec: { ...old, job: job.data, policy } };

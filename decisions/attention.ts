@@ -47,10 +47,12 @@ export const LIVE_JOB_REASONS: readonly AttentionReason[] = [
   'describe-refused',
 ];
 
+const stopOf = (chain: string): string => `label-relay stop ${chain}`;
+
 /** A command, and what it is for behind two spaces; or a sentence. */
 const actionsFor = (reason: AttentionReason, chain: string): string[] => {
   const resume = `label-relay resume ${chain}`;
-  const stop = `label-relay stop ${chain}`;
+  const stop = stopOf(chain);
   const amend = `label-relay amend ${chain}`;
   switch (reason) {
     case 'stopped-outside':
@@ -139,11 +141,12 @@ export const attention = (
   reason: AttentionReason,
   chain: string,
   message: string,
-  at: { sinceMs: number | null; generation: number | null },
+  at: { sinceMs: number | null; generation: number | null; isOver?: boolean },
 ): Attention => ({
   reason,
   message,
-  actions: actionsFor(reason, chain),
+  // A chain that has ended cannot be stopped.
+  actions: actionsFor(reason, chain).filter((action) => at.isOver !== true || !action.startsWith(stopOf(chain))),
   sinceMs: at.sinceMs,
   generation: at.generation,
 });

@@ -37,6 +37,9 @@ export type JobInput = {
   note: string | null;
 };
 
+/** ARNs, as the spec gives them. */
+export type Algorithms = { algorithm: string; model: string | null };
+
 /** What a job was started with and is judged by at its end: an amendment meanwhile holds from the next job on. */
 export type JobTerms = {
   workersPerObject: number;
@@ -44,6 +47,8 @@ export type JobTerms = {
   taskAvailabilityMs: number;
   stoppingConditions?: StoppingConditions;
   lifetimeMs: number;
+  /** What its automated labeling began with: the model that came of it goes on only from there. Absent: without, or before this was kept. */
+  algorithms?: Algorithms;
 };
 
 /** One labeling job of the chain. It stands here as soon as it is decided; `arn` is null until it exists. */
@@ -76,6 +81,8 @@ export type Generation = {
   awaitedLabels?: number | null;
   /** Absent in a job that was decided before this was kept. */
   terms?: JobTerms;
+  /** The chain was amended before this job was known to exist: whoever finds that it does not, creates it no more (I6). Absent: it was not. */
+  amendedSince?: true;
 };
 
 /** Where a chain is between two writes of its record. */
@@ -160,12 +167,20 @@ const taskAvailabilityMs = ({ TaskAvailabilityLifetimeInSeconds: seconds, Workte
   return WorkteamArn.includes(':workteam/public-crowd/') ? 6 * HOUR_MS : 30 * DAY_MS;
 };
 
+export const algorithmsOf = ({
+  LabelingJobAlgorithmSpecificationArn: algorithm,
+  InitialActiveLearningModelArn: model,
+}: NonNullable<CreateRequest['LabelingJobAlgorithmsConfig']>): Algorithms => ({ algorithm, model: model ?? null });
+
 /** The terms of a job that is decided now. */
 export const currentTerms = ({ spec: { job, policy } }: Pick<ChainState, 'spec'>): JobTerms => ({
   workersPerObject: job.HumanTaskConfig.NumberOfHumanWorkersPerDataObject,
   taskAvailabilityMs: taskAvailabilityMs(job.HumanTaskConfig),
   ...(job.StoppingConditions === undefined ? {} : { stoppingConditions: job.StoppingConditions }),
   lifetimeMs: policy.lifetimeMs,
+  ...(job.LabelingJobAlgorithmsConfig === undefined
+    ? {}
+    : { algorithms: algorithmsOf(job.LabelingJobAlgorithmsConfig) }),
 });
 
 export const lastGeneration = (state: ChainState): Generation | null => state.generations.at(-1) ?? null;
@@ -207,5 +222,7 @@ export const notCreatedText = (why: NotCreated): string => {
       return why.message;
     case 'outdated':
       return `labels came while it waited to be created, so the next input is made anew: ${why.message}`;
+    case 'amended':
+      return 'the chain was amended before it was created, so the next job is decided anew';
   }
 };

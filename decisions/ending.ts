@@ -71,4 +71,6 @@ export type NotCreated =
   /** A job of this name exists and is not ours (tags or manifest differ). */
   | { kind: 'name-taken'; message: string }
   /** Labels were published while it waited to be created; its input may hold objects that have one now (I1). */
-  | { kind: 'outdated'; message: string };
+  | { kind: 'outdated'; message: string }
+  /** The chain was amended before it was known to exist, and it does not: the next one holds to the amendment (I6). */
+  | { kind: 'amended' };

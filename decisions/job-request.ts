@@ -1,18 +1,28 @@
 /** The CreateLabelingJob request of one generation: the chain's own request with the job's name, input, model and tags. */
 import { JOB_TAGS } from './names.ts';
-import type { ChainState, Generation } from './chain-state.ts';
+import { algorithmsOf, type ChainState, type Generation } from './chain-state.ts';
 import type { CreateRequest } from './create-request.ts';
 
 /** CreateLabelingJob, complete; the hash of the request is added as a tag where it is sent. */
 export type LabelingJobRequest = CreateRequest & { LabelingJobName: string };
 
-/** AWS's sample data shows `""` for jobs without a model: empty is absent. */
-const lastModelArn = (state: ChainState): string | undefined =>
-  state.generations.map((job) => job.modelArn ?? '').findLast((arn) => arn !== '');
+type AlgorithmsConfig = NonNullable<CreateRequest['LabelingJobAlgorithmsConfig']>;
+
+/**
+ * The model to begin with: the last that a job of the chain left, unless the algorithm or the model to begin with was amended since that job.
+ * AWS's sample data shows `""` for jobs without a model: empty is absent.
+ */
+const modelArnFor = ({ generations }: ChainState, config: AlgorithmsConfig): string | undefined => {
+  const { algorithm, model } = algorithmsOf(config);
+  const last = generations.findLast(({ modelArn }) => (modelArn ?? '') !== '');
+  const began = last?.terms?.algorithms ?? { algorithm, model };
+  const isAmended = began.algorithm !== algorithm || began.model !== model;
+  return (isAmended ? null : last?.modelArn) ?? config.InitialActiveLearningModelArn;
+};
 
 export const labelingJobRequest = (state: ChainState, job: Generation): LabelingJobRequest => {
   const { LabelingJobAlgorithmsConfig: algorithms, ...request } = state.spec.job;
-  const modelArn = lastModelArn(state) ?? algorithms?.InitialActiveLearningModelArn;
+  const modelArn = algorithms === undefined ? undefined : modelArnFor(state, algorithms);
   return {
     ...request,
     LabelingJobName: job.name,

@@ -217,6 +217,9 @@ const streamingOrder = (state: ChainState): Order => {
   return { ...jobOrder(state), maxObjects: 0 };
 };
 
+/** A question about a limit: {@link nextOrder} asks it again as long as it stands. */
+export const isAskedAnew = ({ reason }: Attention): boolean => reason === 'max-cost' || reason === 'max-objects-sent';
+
 /** Between jobs: end, ask a person, or run the next job. In the order of DESIGN section 5. */
 export const nextOrder = (state: ChainState): Order => {
   const { end, dataset, stopRequested } = state;

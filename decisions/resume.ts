@@ -104,21 +104,22 @@ const standsAgain = (before: ChainState, resumed: ChainState): string | null => 
 };
 
 /**
- * The chain as it goes on. `hasNewObjects`: a manifest given to `amend` still has to be added. `workflow`: `closed` for
+ * The chain as it goes on. `somethingFirst`: a manifest given to `amend` still has to be added, or an
+ * earlier question to be asked again, so what is next is not known yet. `workflow`: `closed` for
  * the record of a chain whose workflow is over, whatever it was doing then (cancelled, terminated, failed). Refused, with
  * the reason, where nothing waits, or where the chain would end or wait at the same limit at once.
  */
 export const resume = (
   state: ChainState,
   options: ResumeOptions,
-  hasNewObjects: boolean,
+  somethingFirst: boolean,
   workflow: 'open' | 'closed' = 'open',
 ): Resumed => {
   const refused = refusal(state, options, workflow);
   if (refused !== null) return { kind: 'refused', message: refused };
   // It has ended and only its last record could not be written: mended, that is done, and the chain stays as it ended.
   const isOver = workflow === 'open' && state.phase.kind === 'ended' && state.attention !== null;
-  if (isOver && !hasNewObjects && !options.retrySetAside) {
+  if (isOver && !somethingFirst && !options.retrySetAside) {
     return { kind: 'resumed', state: { ...state, attention: null } };
   }
   const resumed: ChainState = {
@@ -134,7 +135,7 @@ export const resume = (
     generations: state.generations.map((job) => answered(job, state.attention, options)),
   };
   const { dataset } = resumed;
-  if (resumed.phase.kind === 'deciding' && !hasNewObjects) {
+  if (resumed.phase.kind === 'deciding' && (!somethingFirst || state.spec.streaming)) {
     const tried =
       dataset !== null && options.retrySetAside
         ? { ...dataset, remaining: dataset.remaining + dataset.setAside, setAside: 0 }

@@ -8,7 +8,7 @@ import type { LateOutput } from '../decisions/after-job.ts';
 import type { Attention } from '../decisions/attention.ts';
 import { lastGeneration, newChain, type ChainState, type EndStatus, type JobInput } from '../decisions/chain-state.ts';
 import type { Ending } from '../decisions/ending.ts';
-import type { Amendment } from '../decisions/amend.ts';
+import type { Amendment } from '../decisions/amendment.ts';
 import type { JobOrder } from '../decisions/next-order.ts';
 import type { ResumeOptions } from '../decisions/resume.ts';
 import { CHAIN_MEMO } from '../decisions/search-attributes.ts';

@@ -3,7 +3,7 @@
  * lists, no tables: the Web UI draws the cells of a table without a space between them.
  */
 import { actionParts } from '../decisions/attention.ts';
-import { countersOf, type ChainState } from '../decisions/chain-state.ts';
+import { countersOf, currentTerms, type ChainState } from '../decisions/chain-state.ts';
 import { asTerminal } from '../decisions/ending.ts';
 import { formatDuration } from '../decisions/durations.ts';
 import { deadlineOf, forecastOf, type Follow, type FollowContext } from '../decisions/follow.ts';
@@ -80,7 +80,7 @@ export const chainDetails = (state: ChainState): string => {
   if (live !== undefined && live.createdAtMs !== null && !state.spec.streaming) {
     lines.push(
       '',
-      `Deadline of the live job: ${day(live.createdAtMs + state.spec.policy.lifetimeMs)} (the service's clock).`,
+      `Deadline of the live job: ${day(live.createdAtMs + (live.terms ?? currentTerms(state)).lifetimeMs)} (the service's clock).`,
     );
   }
   if (dataset !== null) {

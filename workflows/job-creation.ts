@@ -55,6 +55,10 @@ const wasCreated = async (job: JobFollower): Promise<boolean> => {
   return false;
 };
 
+/** Looks for a job that may exist and must not be created any more; says so if it is not there. */
+export const findJob = async (job: JobFollower): Promise<NotCreated | null> =>
+  (await wasCreated(job)) ? null : { kind: 'amended' };
+
 /** Creates the job, or says why it never was. */
 export const createJob = async (job: JobFollower): Promise<NotCreated | null> => {
   const { name } = job;

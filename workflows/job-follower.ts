@@ -47,8 +47,11 @@ export type LabelingJobInput = {
   sentObjects: number | null;
   /** Outputs of earlier jobs as they were when this one was decided; absent in a chain that began before they were told. */
   knownOutputs?: readonly KnownOutput[];
-  /** `follow`: the job may exist (its former follower was lost): look before creating. `follow-only`: adopted, never created by us. */
-  begin: 'create' | 'follow' | 'follow-only';
+  /**
+   * `follow`: the job may exist (its former follower was lost): look before creating. `find`: it may exist, and is not created any more, since
+   * the chain was amended. `follow-only`: adopted, never created by us.
+   */
+  begin: 'create' | 'follow' | 'find' | 'follow-only';
   /** A stop that a former follower has asked AWS for. */
   stop: StopRequest | null;
   /** A stop that the chain knew of before this workflow began. */

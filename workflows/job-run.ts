@@ -42,7 +42,9 @@ const isAdopted = (run: ChainRun, job: Generation): boolean =>
 
 const beginOf = (run: ChainRun, job: Generation): LabelingJobInput['begin'] => {
   if (isAdopted(run, job)) return 'follow-only';
-  return run.inheritedGeneration === job.generation ? 'follow' : 'create';
+  if (run.inheritedGeneration !== job.generation) return 'create';
+  // By which request it was decided, only the run knew that decided it.
+  return job.amendedSince === true && run.decided?.generation !== job.generation ? 'find' : 'follow';
 };
 
 /** Outputs that may still change, as they were when the job was decided; those that nobody could read, as they were seen. */
@@ -75,7 +77,7 @@ export const runJob = async (run: ChainRun, job: Generation): Promise<Ending> =>
   const { spec } = run.state;
   const workflowId = labelingJobWorkflowId({ account: spec.account, region: spec.region, jobName: job.name });
   let failures = 0;
-  for (let begin = beginOf(run, job); ; begin = begin === 'follow-only' ? begin : 'follow') {
+  for (let begin = beginOf(run, job); ; begin = begin === 'create' ? 'follow' : begin) {
     // Known before the job was begun: it never is (I5). A job that may exist is followed and stopped.
     if (run.stopped && begin === 'create') {
       return { kind: 'not-created', why: { kind: 'stop-requested' }, observedAtMs: null };

@@ -18,8 +18,8 @@ import {
 import { jobDecided, jobEnded, jobInTrouble, jobObserved, jobSeen } from '../decisions/after-job.ts';
 import { generationOf, withGeneration, type EndStatus, type JobInput } from '../decisions/chain-state.ts';
 import { formatDuration } from '../decisions/durations.ts';
-import { nextOrder, type JobOrder, type Order } from '../decisions/next-order.ts';
-import type { Amendment } from '../decisions/amend.ts';
+import { isAskedAnew, nextOrder, type JobOrder, type Order } from '../decisions/next-order.ts';
+import { amendmentRefusal, withSpec, type Amendment } from '../decisions/amendment.ts';
 import { resume, type ResumeOptions } from '../decisions/resume.ts';
 import { amendedText } from '../decisions/view.ts';
 import { call } from './calls.ts';
@@ -99,19 +99,24 @@ const handleMessages = (run: ChainRun): void => {
   };
   const goOn = (options: ResumeOptions): CommandResult => {
     const { pending, askedBefore } = run.carried;
-    const resumed = resume(run.state, options, pending.manifestUris.length > 0);
+    const asksFirst = askedBefore !== null && run.state.phase.kind !== 'ended';
+    const resumed = resume(run.state, options, pending.manifestUris.length > 0 || asksFirst);
     if (resumed.kind === 'refused') return resumed;
     if (options.retrySetAside) run.carried.pending = { ...pending, retrySetAside: true };
     // A person who mended S3 or a file has not yet answered the question that stood before.
     const answersAll =
       askedBefore === null || (run.state.phase.kind === 'ended' && isPatched('a-resume-of-an-ended-chain-answers-all'));
-    run.set(answersAll ? resumed.state : { ...run.state, attention: askedBefore });
+    const back = askedBefore !== null && isAskedAnew(askedBefore) ? null : askedBefore;
+    run.set(answersAll ? resumed.state : { ...run.state, attention: back });
     run.carried.askedBefore = null;
     run.showEnd();
     return accepted;
   };
-  const amend = ({ spec, manifestUri }: Amendment): CommandResult => {
-    if (spec !== null) run.set({ ...run.state, spec });
+  const amend = (amendment: Amendment): CommandResult => {
+    const message = amendmentRefusal(run.state, amendment);
+    if (message !== null) return { kind: 'refused', message };
+    const { spec, manifestUri } = amendment;
+    if (spec !== null) run.set(withSpec(run.state, spec));
     const { pending } = run.carried;
     run.carried.pending = {
       ...pending,
@@ -185,7 +190,7 @@ const endChain = async (run: ChainRun, status: EndStatus, reason: string): Promi
       ? null
       : await call('writeFinal', 'Write the final manifest and the leftover report', { state: run.state, dataset });
   // Objects that were added meanwhile are work, unless the chain is to stop.
-  if (run.carried.pending.manifestUris.length > 0 && !run.stopped) return;
+  if (dataset !== null && run.carried.pending.manifestUris.length > 0 && !run.stopped) return;
   const { state } = run;
   run.set({
     ...state,

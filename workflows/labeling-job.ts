@@ -27,7 +27,7 @@ import {
   looked,
   nextLookMs,
 } from '../decisions/follow.ts';
-import { createJob } from './job-creation.ts';
+import { createJob, findJob } from './job-creation.ts';
 import { JobFollower, type LabelingJobInput } from './job-follower.ts';
 import {
   labelingJobView,
@@ -153,7 +153,7 @@ const runJob = async (job: JobFollower): Promise<Ending> => {
   if (!carried.created) {
     const known = input.begin !== 'create' && (await job.isThere(`See whether ${name} exists`));
     if (!known && input.begin === 'follow-only') return { kind: 'gone', name, observedAtMs: null };
-    const notCreated = known ? null : await createJob(job);
+    const notCreated = known ? null : input.begin === 'find' ? await findJob(job) : await createJob(job);
     if (notCreated !== null) return { kind: 'not-created', why: notCreated, observedAtMs: null };
     carried.created = true;
     await job.describe('news', 'See the new labeling job');

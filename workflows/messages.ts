@@ -3,7 +3,7 @@
  * and the event consumer.
  */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import type { Amendment } from '../decisions/amend.ts';
+import type { Amendment } from '../decisions/amendment.ts';
 import type { AttentionReason } from '../decisions/attention.ts';
 import type { ChainState } from '../decisions/chain-state.ts';
 import type { Ending, Observation, StopRequest } from '../decisions/ending.ts';

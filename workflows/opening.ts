@@ -4,6 +4,7 @@
  */
 import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
 import { jobDecided } from '../decisions/after-job.ts';
+import { amendmentRefusal, withSpec } from '../decisions/amendment.ts';
 import type { JobInput } from '../decisions/chain-state.ts';
 import { JOB_TAGS } from '../decisions/names.ts';
 import { resume } from '../decisions/resume.ts';
@@ -147,9 +148,11 @@ export const amendRecord = async (
 ): Promise<void> => {
   await load(run);
   run.loaded = true;
+  const message = amendmentRefusal(run.state, amendment);
+  if (message !== null) throw ApplicationFailure.nonRetryable(message, 'unusable');
   const { spec, manifestUri } = amendment;
   const { pending } = run.carried;
-  if (spec !== null) run.set({ ...run.state, spec });
+  if (spec !== null) run.set(withSpec(run.state, spec));
   run.carried.pending = {
     ...pending,
     manifestUris: manifestUri === null ? pending.manifestUris : [...pending.manifestUris, manifestUri],

@@ -118,6 +118,15 @@ test('null gives a field of the policy its default again', () => {
   ]);
 });
 
+test('automated labeling that comes or goes brings the default of nextInput with it, unless another is given', () => {
+  const algorithms = { job: { LabelingJobAlgorithmsConfig: withAlgorithms } };
+  const old = specOf(algorithms);
+  expect(amended(algorithms).policy.nextInput).toBe('dataset');
+  expect(amended({ ...algorithms, policy: { nextInput: 'unlabeled' } }).policy.nextInput).toBe('unlabeled');
+  expect(amended({ job: { LabelingJobAlgorithmsConfig: null } }, old).policy.nextInput).toBe('unlabeled');
+  expect(amended({ policy: { maxJobs: 4 } }, old).policy.nextInput).toBe('dataset');
+});
+
 test('the default that a field gets again is the one of the amended request', () => {
   const old = specOf({ job: { LabelingJobAlgorithmsConfig: withAlgorithms }, policy: { nextInput: 'unlabeled' } });
   expect(amended({ policy: { nextInput: null } }, old).policy.nextInput).toBe('dataset');

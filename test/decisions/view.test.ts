@@ -1,6 +1,8 @@
 /** The document of `show --json`, and the request of a job. */
 import { attention } from '../../decisions/attention.ts';
+import { currentTerms } from '../../decisions/chain-state.ts';
 import { labelingJobRequest } from '../../decisions/job-request.ts';
+import type { Spec } from '../../decisions/spec.ts';
 import { chainDocument, statusOf, withLiveJob } from '../../decisions/view.ts';
 import {
   FIRST_RUN_ID,
@@ -193,6 +195,21 @@ describe('the request of a job', () => {
     expect(modelOf(['arn:1', 'arn:2', '', null])).toBe('arn:2');
     const plain = chainOf({ spec: specOf({ job: { LabelingJobAlgorithmsConfig: withAlgorithms } }) });
     expect(labelingJobRequest(plain, jobOf()).LabelingJobAlgorithmsConfig).toEqual(withAlgorithms);
+  });
+
+  test('begins with the model, and the algorithm, that were amended since the last job that trained one', () => {
+    const model = (name: string): string => `arn:aws:sagemaker:us-east-1:111122223333:model/${name}`;
+    const specWith = (config: object) =>
+      specOf({ job: { LabelingJobAlgorithmsConfig: { ...withAlgorithms, ...config } } });
+    const before = specWith({ InitialActiveLearningModelArn: model('first') });
+    const trained = jobOf({ modelArn: model('trained'), terms: currentTerms({ spec: before }) });
+    const modelIn = (spec: Spec): string | undefined =>
+      labelingJobRequest(chainOf({ spec, generations: [trained] }), jobOf({ generation: 2 }))
+        .LabelingJobAlgorithmsConfig?.InitialActiveLearningModelArn;
+    expect(modelIn(before)).toBe(model('trained'));
+    expect(modelIn(specWith({ InitialActiveLearningModelArn: model('mine') }))).toBe(model('mine'));
+    const other = withAlgorithms.LabelingJobAlgorithmSpecificationArn.replace(/[^/]+$/, 'object-detection');
+    expect(modelIn(specWith({ LabelingJobAlgorithmSpecificationArn: other }))).toBeUndefined();
   });
 
   test('leaves automated labeling out where the order says so', () => {

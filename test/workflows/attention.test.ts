@@ -375,6 +375,7 @@ describe('files and S3', () => {
     };
     const asked = await world.untilAttention('refused-end');
     expect(asked).toMatchObject({ attention: { reason: 'storage-refused' }, end: { status: 'labeled' } });
+    expect(asked.attention?.actions).toEqual([expect.stringMatching(/^label-relay resume refused-end /)]);
     world.s3.fault = null;
     expect(await world.resume('refused-end')).toEqual({ kind: 'accepted' });
     expect(await handle.result()).toMatchObject({ status: 'labeled' });
@@ -412,6 +413,26 @@ describe('files and S3', () => {
     expect(world.jobNames('two-questions')).toHaveLength(1);
   });
 
+  test('storage-refused on top of a limit: mended, the limit is asked about; raised meanwhile, it is not', async () => {
+    const refuseRecords = (method: string, uri: string): 'AccessDenied' | null =>
+      method === 'PUT' && uri.includes('/record/') ? 'AccessDenied' : null;
+    await world.start('limit', { policy: { maxObjectsSent: 4 } });
+    const asked = await world.until(
+      'limit',
+      ({ generations }) => {
+        if (generations[0]?.status === 'InProgress') world.s3.fault = refuseRecords;
+        return generations[0]?.outcome === 'leftovers' || generations[0]?.outcome === 'labeled';
+      },
+      { stepMs: MINUTE_MS },
+    );
+    expect(reasonOf(asked)).toBe('storage-refused');
+    world.s3.fault = null;
+    expect(await world.resume('limit')).toEqual({ kind: 'accepted' });
+    expect(reasonOf(await world.untilAttention('limit', MINUTE_MS))).toBe('max-objects-sent');
+    await world.stop('limit');
+    await world.untilEnded('limit');
+  });
+
   test('storage-refused for the record of the next job: it is not created before its record is written (I3)', async () => {
     world.s3.fault = (method, uri) =>
       method === 'PUT' && uri.includes('/record/') && world.jobNames('no-record').length > 0 ? 'AccessDenied' : null;
@@ -446,11 +467,25 @@ describe('files and S3', () => {
     const asked = await world.untilAttention('unusable');
     expect(asked.attention).toMatchObject({
       reason: 'unusable-input',
-      message: expect.stringContaining('nothing.manifest'),
+      message: expect.stringMatching(
+        /nothing.manifest does not exist; nothing of it was added. .* give it again .*: label-relay amend unusable --manifest s3:/,
+      ),
     });
     expect(await world.resume('unusable')).toEqual({ kind: 'accepted' });
     expect((await world.untilEnded('unusable')).end?.status).toBe('labeled');
     expect((await handle.describe()).status.name).not.toBe('FAILED');
+  });
+
+  test('unusable-input: a manifest that was mended and given again before the resume is added', async () => {
+    const manifestUri = 's3://data/mended/more.manifest';
+    await world.start('mended', { jobs: [{ workers: { ratePerHour: 1 } }] });
+    await untilFirstJob('mended');
+    await world.amend('mended', { manifestUri });
+    await world.untilAttention('mended');
+    world.s3.store.write(manifestUri, manifestText('mended', 5, 100));
+    expect(await world.amend('mended', { manifestUri })).toEqual({ kind: 'accepted' });
+    expect(await world.resume('mended')).toEqual({ kind: 'accepted' });
+    expect((await world.untilEnded('mended')).dataset).toMatchObject({ total: 15, labeled: 15 });
   });
 
   test('at the very start what cannot be used fails the workflow with its sentence, and takes no name', async () => {

@@ -1,7 +1,7 @@
 /** The client API against a real server: what the commands adopt, amend and resume do, checks before them included. */
 import { isDeepStrictEqual } from 'node:util';
 import { Client } from '@temporalio/client';
-import { InputError, LabelRelay, type ListFilter } from '../../client.ts';
+import { InputError, LabelRelay, type Change, type ListFilter } from '../../client.ts';
 import { HOUR_MS } from '../../decisions/durations.ts';
 import { advance } from '../../local/advance.ts';
 import { stopAfterTests, temporalDevServer } from '../support/servers.ts';
@@ -41,6 +41,11 @@ const untilEnded = async (chain: string): Promise<void> => {
       durationMs: HOUR_MS,
     });
   }
+};
+
+const untilFirstJob = async (chain: string): Promise<void> => {
+  for (let look = 0; look < 200 && (await relay.get(chain)).generation === 0; look += 1)
+    await new Promise((resolve) => setTimeout(resolve, 50));
 };
 
 const untilClosed = async (chain: string): Promise<void> => {
@@ -108,6 +113,21 @@ test('an ended chain: resume without work is refused, amend adds objects to its 
   expect((await relay.detail('grown')).spec?.policy.maxJobs).toBe(9);
 });
 
+test('two amendments at once: the later one is told that the spec changed, and undoes nothing', async () => {
+  world.s3.store.write(manifestUriOf('amended-twice'), manifestText('amended-twice', 4));
+  await relay.startChain({ chain: 'amended-twice', job: specOf('amended-twice').job });
+  await untilFirstJob('amended-twice');
+  const changes: Change[] = [{ changes: { policy: { maxFailures: 7 } } }, { changes: { policy: { maxJobs: 30 } } }];
+  const told = await Promise.all(changes.map((change) => problem(relay.amend('amended-twice', change))));
+  expect(told.toSorted()).toEqual([
+    'it worked',
+    expect.stringMatching(/^the spec of the chain amended-twice changed meanwhile/),
+  ]);
+  for (const change of changes) await relay.amend('amended-twice', change);
+  expect((await relay.detail('amended-twice')).spec?.policy).toMatchObject({ maxFailures: 7, maxJobs: 30 });
+  await relay.stop('amended-twice');
+});
+
 /** Temporal's visibility store lags behind. */
 const listed = async (filter: ListFilter, wanted: readonly string[]): Promise<string[]> => {
   let found: string[] = [];
@@ -135,8 +155,7 @@ test('a resume is refused while another chain is open on the same manifest and l
 test('a chain that was terminated and amended since is failed, in the list as by itself, and a resume shows what it knows', async () => {
   world.s3.store.write(manifestUriOf('amended-after'), manifestText('amended-after', 4));
   await relay.startChain({ chain: 'amended-after', job: specOf('amended-after').job });
-  for (let look = 0; look < 200 && (await relay.get('amended-after')).generation === 0; look += 1)
-    await new Promise((resolve) => setTimeout(resolve, 50));
+  await untilFirstJob('amended-after');
   await world.env.client.workflow.getHandle('labeling-chain:amended-after').terminate();
   await relay.amend('amended-after', { changes: { policy: { maxJobs: 9 } } });
   expect(await relay.get('amended-after')).toMatchObject({

@@ -1,5 +1,6 @@
 /** What the Temporal Web UI shows of a chain, as Markdown: how far, until when, and what a person can do. */
 import { attention } from '../../decisions/attention.ts';
+import { currentTerms } from '../../decisions/chain-state.ts';
 import { chainDetails } from '../../workflows/details.ts';
 import { chainOf, counters, datasetOf, inputOf, jobOf, specOf, T0 } from '../decisions/builders.ts';
 
@@ -19,6 +20,13 @@ test('a running chain: its job with the labels so far, the deadline, and what a 
   expect(text).toContain("Deadline of the live job: 2026-12-01 00:00 UTC (the service's clock).");
   expect(text).toContain('What you can do:\n\n- `label-relay report birds -o birds.html` for');
   expect(text).toContain('- `label-relay stop birds` to stop the job');
+});
+
+test('the deadline of a live job is by the lifetime that it was decided with, not by one amended since', () => {
+  const spec = specOf({ policy: { lifetime: '10d' } });
+  const terms = currentTerms({ spec: specOf() });
+  const state = chainOf({ spec, generations: [{ ...live, terms }], phase: { kind: 'job', generation: 1 } });
+  expect(chainDetails(state)).toContain('Deadline of the live job: 2026-12-01 00:00 UTC');
 });
 
 test('a chain that asks: the message, then each command to copy with what it is for; nothing beside it', () => {

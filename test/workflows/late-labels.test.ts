@@ -99,6 +99,16 @@ test('I1: published while a full quota is waited for, they make the input outdat
   expectNothingPaidTwice(world, 'quota-late');
 });
 
+test('an output of an earlier job that somebody deleted keeps no job from being created', async () => {
+  await world.start('deleted', { jobs: [{ ...stoppedOutside, openTasks: 'never' }] });
+  const asked = await world.untilAttention('deleted');
+  world.s3.store.objects.delete(world.outputUri(asked.generations[0]?.name ?? ''));
+  await world.resume('deleted');
+  const state = await world.untilEnded('deleted');
+  expect(outcomes(state)).toEqual(['stopped-outside', 'labeled']);
+  expectNothingPaidTwice(world, 'deleted');
+});
+
 test('I1, law 2: an output that changed and cannot be read keeps no job from being created', async () => {
   await world.start('unreadable-late', { jobs: [stoppedOutside] });
   const asked = await world.untilAttention('unreadable-late');

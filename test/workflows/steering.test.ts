@@ -1,6 +1,8 @@
 /** How a person steers: stop in every phase, resume of every ending, amend, adopt, late labels, and the record in S3. */
 import type { ChainState } from '../../decisions/chain-state.ts';
 import { MINUTE_MS } from '../../decisions/durations.ts';
+import { labelingJobWorkflowId } from '../../decisions/names.ts';
+import type { Spec } from '../../decisions/spec.ts';
 import type { CommandResult } from '../../workflows/messages.ts';
 import { timeSkippingServer } from '../support/servers.ts';
 import { manifestText, manifestUriOf, specOf } from './support/spec.ts';
@@ -326,6 +328,64 @@ describe('amend', () => {
   });
 });
 
+describe('amendments that are not taken', () => {
+  const streamingJob = {
+    InputConfig: { DataSource: { SnsDataSource: { SnsTopicArn: 'arn:aws:sns:us-east-1:123456789012:objects' } } },
+  };
+
+  test('a streaming chain takes no manifest, and ends by itself as it would have', async () => {
+    await world.start('stream', { job: streamingJob, objects: 0 });
+    await untilStatus('stream', 'InProgress');
+    expect(await world.amend('stream', { manifestUri: 's3://data/stream/more.manifest' })).toEqual({
+      kind: 'refused',
+      message: expect.stringMatching(/^the chain stream labels what its SNS topic brings: it takes no manifest/),
+    });
+    expect((await world.untilEnded('stream')).end?.status).toBe('finished');
+  });
+
+  test('the later one of two that were made from the same spec: it would undo the earlier one without a word', async () => {
+    await world.start('two', { jobs: [slow] });
+    const { spec: basis } = await untilStatus('two', 'InProgress');
+    const dear: Spec = {
+      ...basis,
+      policy: { ...basis.policy, price: { perAnswer: 1, perObject: 0, currency: 'USD' }, maxCost: 12 },
+    };
+    const long: Spec = { ...basis, policy: { ...basis.policy, maxJobs: 30 } };
+    expect(await world.amend('two', { spec: dear, basis })).toEqual({ kind: 'accepted' });
+    expect(await world.amend('two', { spec: long, basis })).toEqual({
+      kind: 'refused',
+      message: expect.stringMatching(/^the spec of the chain two changed meanwhile; .*amend again$/),
+    });
+    expect((await world.state('two')).spec).toEqual(dear);
+  });
+
+  test('by a job that is decided and not created, when both workflows are lost: another job holds to them (I6)', async () => {
+    const limits = { price: { perAnswer: 1 }, maxCost: 10 };
+    const full = { op: 'CreateLabelingJob', fault: 'ResourceLimitExceeded', times: 6 } as const;
+    const handle = await world.start('dear', { policy: limits, api: [full] });
+    const isDecided = ({ generations }: ChainState): boolean => generations.length > 0;
+    const { spec, generations } = await world.until('dear', isDecided, { stepMs: MINUTE_MS });
+    await world.env.sleep(MINUTE_MS);
+    const jobName = generations[0]?.name ?? '';
+    await handle.terminate();
+    const { account, region } = spec;
+    await world.client.workflow.getHandle(labelingJobWorkflowId({ account, region, jobName })).terminate();
+    const { HumanTaskConfig } = spec.job;
+    const five = { ...spec.job, HumanTaskConfig: { ...HumanTaskConfig, NumberOfHumanWorkersPerDataObject: 5 } };
+    const amendment = { spec: { ...spec, job: five }, manifestUri: null, basis: spec };
+    await (await world.run('dear', { kind: 'amend', spec, amendment })).result();
+    await world.run('dear', { kind: 'resume', spec, options });
+    const state = await world.untilAttention('dear');
+    expect(state.attention?.reason).toBe('max-cost');
+    expect(state.generations[0]).toMatchObject({
+      outcome: 'not-created',
+      failureReason: expect.stringMatching(/^the chain was amended/),
+    });
+    expect(state.generations.map(({ input }) => input?.objects)).toEqual([10, 2]);
+    expect(world.jobNames('dear')).toEqual([state.generations[1]?.name]);
+  });
+});
+
 describe('adopt', () => {
   const foreign = async (
     name: string,
@@ -434,6 +494,31 @@ describe('adopt', () => {
     await expect(third.result()).rejects.toMatchObject({
       cause: { message: expect.stringContaining('the chain adopted-again') },
     });
+  });
+
+  test('a dataset that lacks a label of the job’s input is refused: the object would be paid for again (I1)', async () => {
+    await world.prepare('adopted-chained', { objects: 4 });
+    const [first = '', ...rest] = manifestText('adopted-chained', 4).trim().split('\n');
+    const labeled = first.replace(/}$/, ',"species":3,"species-metadata":{"job-name":"labeling-job/before"}}');
+    const chained = 's3://data/adopted-chained/chained.manifest';
+    world.s3.store.write(chained, [labeled, ...rest].map((line) => `${line}\n`).join(''));
+    await foreign('theirs-9', chained);
+    const adoption = { kind: 'adopt', jobName: 'theirs-9', inputManifestUri: chained } as const;
+    const original = manifestUriOf('adopted-chained');
+    const spec = specOf('adopted-chained', { manifestUri: original });
+    const lacking = await world.run('adopted-chained', { ...adoption, spec, manifestUri: original });
+    await expect(lacking.result()).rejects.toMatchObject({
+      cause: {
+        cause: {
+          message: expect.stringMatching(/line 1: this object of the job has a label that the dataset .* lacks/),
+        },
+      },
+    });
+    const whole = specOf('adopted-chained', { manifestUri: chained });
+    await world.run('adopted-chained', { ...adoption, spec: whole, manifestUri: chained });
+    const state = await world.untilEnded('adopted-chained');
+    expect(state.dataset).toMatchObject({ total: 4, labeled: 4, doubled: 0 });
+    expect(state.generations.map(({ newLabels }) => newLabels)).toEqual([3]);
   });
 
   test('a dataset that lacks an object of the job is refused with its line, a job of another chain with its chain', async () => {

@@ -9,7 +9,7 @@ import { Worker } from '@temporalio/worker';
 import { Client, type WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { createActivities } from '../../../activities/index.ts';
 import { sageMakerClient } from '../../../activities/clients.ts';
-import type { Amendment } from '../../../decisions/amend.ts';
+import type { Amendment } from '../../../decisions/amendment.ts';
 import type { ChainState } from '../../../decisions/chain-state.ts';
 import { HOUR_MS } from '../../../decisions/durations.ts';
 import { describeTaskQueue, labelingChainWorkflowId, labelingJobWorkflowId } from '../../../decisions/names.ts';
