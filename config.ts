@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { devNull, tmpdir } from 'node:os';
 import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
-import { DURATION_HELP, parseDurationMs } from './decisions/durations.ts';
+import { DURATION_HELP, parseDurationMs, SECOND_MS } from './decisions/durations.ts';
 import { DEFAULT_TASK_QUEUE } from './decisions/names.ts';
 import { InputError, messageOf } from './errors.ts';
 import { PAYLOAD_KEY_BYTES, type PayloadKey } from './payload-encryption.ts';
@@ -131,7 +131,16 @@ const cachedWorkflows = (text: string | undefined, problems: string[]): number =
 };
 
 /** Told by its place: a key, or what was meant as one, is never printed. */
-const payloadKeys = (text: string | undefined, problems: string[]): PayloadKey[] =>
+const payloadKeys = (text: string | undefined, problems: string[]): PayloadKey[] => {
+  const keys = readPayloadKeys(text, problems);
+  // What is encrypted bears the name only: of two keys of one name, one decrypts nothing.
+  const repeated = new Set(keys.map(({ id }) => id).filter((id, index, ids) => ids.indexOf(id) !== index));
+  for (const id of repeated)
+    problems.push(`LABEL_RELAY_PAYLOAD_KEYS has two keys of the name ${id}; give each key a name of its own`);
+  return keys;
+};
+
+const readPayloadKeys = (text: string | undefined, problems: string[]): PayloadKey[] =>
   list(text).flatMap((entry, index) => {
     const [, id = '', encoded = ''] = /^([\w.-]{1,64}):([A-Za-z0-9+/]+={0,2})$/.exec(entry) ?? [];
     const key = Buffer.from(encoded, 'base64');
@@ -259,8 +268,11 @@ export const loadConfig = (env: Environment): Config => {
     );
   const givenWindow = orNull(env['LABEL_RELAY_WORKER_EVENTS_WINDOW']) ?? '1h';
   const workerEventsWindowMs = parseDurationMs(givenWindow) ?? 0;
-  if (workerEventsWindowMs <= 0)
-    problems.push(`LABEL_RELAY_WORKER_EVENTS_WINDOW is ${JSON.stringify(givenWindow)}, expected ${DURATION_HELP}`);
+  // Each window is a signal to each job that had an event; a workflow's run takes 10,000.
+  if (workerEventsWindowMs < SECOND_MS)
+    problems.push(
+      `LABEL_RELAY_WORKER_EVENTS_WINDOW is ${JSON.stringify(givenWindow)}, expected ${DURATION_HELP}, of a second or more`,
+    );
   const givenPoll = orNull(env['LABEL_RELAY_POLL_SECONDS']) ?? '10';
   const pollS = /^\d{1,2}$/.test(givenPoll) ? Number(givenPoll) : 0;
   if (pollS < 1 || pollS > LONGEST_POLL_S)

@@ -5,7 +5,7 @@
 import { Client } from '@temporalio/client';
 import { NativeConnection, type Logger } from '@temporalio/worker';
 import { watched } from './activities/watch-calls.ts';
-import { placesOf, queueElsewhere, type Config } from './config.ts';
+import type { Config } from './config.ts';
 import { connect, isOperatorsOnly, unreachable } from './connection.ts';
 import { SEARCH_ATTRIBUTES } from './decisions/search-attributes.ts';
 import { InputError, OperationError, messageOf } from './errors.ts';
@@ -16,9 +16,10 @@ import { createMetrics, type OurMetrics } from './telemetry/metrics.ts';
 import { installRuntime, stderrLogger } from './telemetry/runtime.ts';
 import type { SpanExport } from './telemetry/span-export.ts';
 import { traceSignals } from './telemetry/tracing.ts';
+import { eventStreamSettings, type EventStreamSettings } from './worker/event-stream-settings.ts';
 import { TemporalWorkers } from './worker/temporal-workers.ts';
 import { workflowCode } from './worker/workflow-code.ts';
-import type { EventStream, EventStreamOptions, WorkerEventSource } from './events/event-stream.ts';
+import type { EventStream } from './events/event-stream.ts';
 
 export const ROLES = ['workflows', 'activities', 'events'] as const;
 export type Role = (typeof ROLES)[number];
@@ -56,64 +57,6 @@ const checkSearchAttributes = async (
       `the namespace ${namespace} lacks the search attributes ${missing.join(', ')}; register them with: label-relay setup`,
     );
   }
-};
-
-const workerEventSource = (config: Config): WorkerEventSource => {
-  const { workerEvents, workerEventsQueueUrl: queueUrl, workerEventsWindowMs: windowMs } = config;
-  switch (workerEvents) {
-    case 'off':
-      return { kind: 'off' };
-    case 'log':
-      if (config.region === null)
-        throw new InputError(
-          'LABEL_RELAY_WORKER_EVENTS is log and AWS_REGION is not set; give the region whose log is to be read',
-        );
-      return { kind: 'off' };
-    case 'eventbridge':
-      if (queueUrl === null)
-        throw new InputError(
-          'LABEL_RELAY_WORKER_EVENTS is eventbridge and LABEL_RELAY_WORKER_EVENTS_QUEUE_URL is not set; give the URL of the queue of worker events',
-        );
-      if (queueUrl === config.queueUrl)
-        throw new InputError(
-          'LABEL_RELAY_WORKER_EVENTS_QUEUE_URL is the queue of state changes; worker events need a queue of their own',
-        );
-      return { kind: 'eventbridge', queueUrl, windowMs };
-  }
-};
-
-type EventStreamSettings = Omit<EventStreamOptions, 'sqs' | 'client' | 'logger' | 'onMetric'> & {
-  region: string | null;
-};
-
-/** Checked before anything is started: a worker that was created and never ran keeps its process alive. */
-const eventStreamSettings = (config: Config): EventStreamSettings => {
-  const { queueUrl, region } = config;
-  if (queueUrl === null)
-    throw new InputError('LABEL_RELAY_QUEUE_URL is not set; give the URL of the queue of state-change events');
-  const { accounts, regions } = placesOf(config);
-  if (regions.length === 0)
-    throw new InputError('AWS_REGION is not set; give the region of the queue, or LABEL_RELAY_REGIONS');
-  if (accounts.length === 0)
-    throw new InputError(
-      'LABEL_RELAY_ACCOUNTS is not set and the queue URL names no account; give the account ids whose events are believed',
-    );
-  for (const [variable, url] of [
-    ['LABEL_RELAY_QUEUE_URL', queueUrl],
-    ['LABEL_RELAY_WORKER_EVENTS_QUEUE_URL', config.workerEventsQueueUrl],
-  ] as const) {
-    const elsewhere = region === null || url === null ? null : queueElsewhere(variable, url, region);
-    if (elsewhere !== null)
-      throw new InputError(`${elsewhere}; set AWS_REGION to the queue's region, or correct the URL`);
-  }
-  return {
-    region,
-    queueUrl,
-    accounts,
-    regions,
-    waitTimeS: config.pollS,
-    workerEvents: workerEventSource(config),
-  };
 };
 
 const createEventStream = async (
@@ -170,6 +113,11 @@ const connectNative = async (config: Config): Promise<NativeConnection> => {
 /** What runs now; the health endpoints look at it. */
 type Running = { workers: TemporalWorkers | null; stream: EventStream | null };
 
+const isReceiving = (stream: EventStream): boolean => {
+  const { stateChanges, workerEvents } = stream.stats();
+  return stateChanges.receiving && (workerEvents?.receiving ?? true);
+};
+
 /** Whether each role takes work now: no part does before it is started, in an outage, or once it is stopping. */
 const readinessOf = (roles: readonly Role[], { workers, stream }: Running): Readiness =>
   Object.fromEntries(
@@ -179,7 +127,7 @@ const readinessOf = (roles: readonly Role[], { workers, stream }: Running): Read
         case 'activities':
           return [role, workers?.polls[role] ?? false];
         case 'events':
-          return [role, stream?.stats().stateChanges.receiving ?? false];
+          return [role, stream !== null && isReceiving(stream)];
       }
     }),
   );
@@ -244,6 +192,7 @@ const runRoles = async (
       stopCounting = watchCounts(
         new Client({ connection, namespace, ...encryptionOf(config.payloadKeys) }),
         metrics.setCounts,
+        (why) => logger.warn('Chains and jobs cannot be counted for the metrics', { why: messageOf(why) }),
       );
     const stopped = new Promise<void>((resolve) => {
       if (signal.aborted) resolve();

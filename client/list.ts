@@ -5,6 +5,7 @@ import { chainOfWorkflowId } from '../decisions/names.ts';
 import { CHAIN_MEMO } from '../decisions/search-attributes.ts';
 import type { ChainStatus } from '../decisions/view.ts';
 import type { labelingChain } from '../workflows/labeling-chain.ts';
+import { readingWhatItCan } from '../unreadable-payloads.ts';
 import { throwExplained, webUiLink, type ClientContext } from './context.ts';
 import type { ChainSummary, ListFilter } from './types.ts';
 
@@ -28,7 +29,7 @@ export const listChains = async (context: ClientContext, filter: ListFilter): Pr
   // Open and closed ones are sorted each for themselves, by times that a local stack moves.
   const newest = new Map<string, WorkflowExecutionInfo>();
   try {
-    for await (const info of context.client.workflow.list({ query: queryOf(filter) })) {
+    for await (const info of readingWhatItCan(context.client).workflow.list({ query: queryOf(filter) })) {
       const chain = chainOfWorkflowId(info.workflowId);
       if (chain !== null && (newest.get(chain)?.startTime ?? new Date(0)) < info.startTime) newest.set(chain, info);
     }

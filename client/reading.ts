@@ -12,6 +12,7 @@ import type { Spec } from '../decisions/spec.ts';
 import { amendedText, chainDocument, withLiveJob, type ChainDocument } from '../decisions/view.ts';
 import { InputError, OperationError } from '../errors.ts';
 import { labelingChainState, labelingJobView, type JobView } from '../workflows/messages.ts';
+import { readingWhatItCan } from '../unreadable-payloads.ts';
 import { askWorker, explained, isAbsent, rootMessage, webUiLink, type ClientContext } from './context.ts';
 import { listChains } from './list.ts';
 import type { ChainDetail } from './types.ts';
@@ -21,7 +22,7 @@ export const describeChain = async (context: ClientContext, chain: string): Prom
   if (!isChainName(chain))
     throw new InputError(`${JSON.stringify(chain)} is no chain name: lower case letters, digits and inner hyphens`);
   try {
-    return await context.client.workflow.getHandle(labelingChainWorkflowId(chain)).describe();
+    return await readingWhatItCan(context.client).workflow.getHandle(labelingChainWorkflowId(chain)).describe();
   } catch (thrown) {
     if (!isAbsent(thrown)) throw explained(thrown);
     const known = (await listChains(context, {})).map((one) => one.chain);

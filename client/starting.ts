@@ -7,6 +7,7 @@ import { chainOfWorkflowId, labelingChainWorkflowId, type JobPlace } from '../de
 import { CHAIN_MEMO } from '../decisions/search-attributes.ts';
 import type { Spec } from '../decisions/spec.ts';
 import { InputError, OperationError } from '../errors.ts';
+import { readingWhatItCan } from '../unreadable-payloads.ts';
 import type { labelingChain, LabelingChainInput } from '../workflows/labeling-chain.ts';
 import type { labelingLookup } from '../workflows/labeling-lookup.ts';
 import type { labelingPreflight } from '../workflows/labeling-preflight.ts';
@@ -43,18 +44,23 @@ export const requireFree = async (context: ClientContext, spec: Spec): Promise<v
 
 /**
  * A second open chain on the same manifest and label attribute would pay twice for every label.
- * @throws InputError if the dataset is taken by another open chain.
+ * @throws InputError if the dataset is taken by another open chain, or if that cannot be told of one.
  */
 export const requireFreeDataset = async ({ client }: ClientContext, spec: Spec): Promise<void> => {
   const workflowId = labelingChainWorkflowId(spec.chain);
-  const dataset = datasetKey(spec);
-  for await (const info of client.workflow.list({
-    query: `WorkflowType = 'labelingChain' AND ExecutionStatus = 'Running'`,
-  })) {
-    if (info.memo?.[CHAIN_MEMO.dataset] === dataset && info.workflowId !== workflowId) {
-      const other = chainOfWorkflowId(info.workflowId) ?? info.workflowId;
+  const query = `WorkflowType = 'labelingChain' AND ExecutionStatus = 'Running'`;
+  for await (const info of readingWhatItCan(client).workflow.list({ query })) {
+    if (info.workflowId === workflowId) continue;
+    const other = chainOfWorkflowId(info.workflowId) ?? info.workflowId;
+    const dataset: unknown = info.memo?.[CHAIN_MEMO.dataset];
+    if (dataset === datasetKey(spec)) {
       throw new InputError(
         `the chain ${other} is open on the same manifest and label attribute; two would pay twice. See: label-relay show ${other}`,
+      );
+    }
+    if (dataset === null) {
+      throw new InputError(
+        `the chain ${other} is open, and on which manifest is encrypted with a key that is not among LABEL_RELAY_PAYLOAD_KEYS; two on the same one would pay twice. Give the key too; if it is lost, no worker goes on with that chain: terminate it (temporal workflow terminate --workflow-id ${info.workflowId}), and resume it later from its record: label-relay resume ${other} --spec <file>`,
       );
     }
   }

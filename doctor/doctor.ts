@@ -7,6 +7,7 @@ import { STSClient } from '@aws-sdk/client-sts';
 import { sageMakerClient } from '../activities/clients.ts';
 import { loadConfig, type Config, type Environment } from '../config.ts';
 import { InputError } from '../errors.ts';
+import { workerEventSource } from '../worker/event-stream-settings.ts';
 import { WORKER_EVENT_DETAIL_TYPES } from '../events/rule.ts';
 import { STATE_CHANGE_DETAIL_TYPE } from '../events/state-change-pattern.ts';
 import { checkAws } from './aws-checks.ts';
@@ -121,6 +122,8 @@ export const examine = async (options: DoctorOptions, report: Report): Promise<F
   let config: Config;
   try {
     config = loadConfig(options.env);
+    // As a worker that consumes would refuse it.
+    if (config.queueUrl !== null) workerEventSource(config);
   } catch (thrown) {
     if (!(thrown instanceof InputError)) throw thrown;
     for (const problem of thrown.problems)

@@ -100,13 +100,17 @@ const patternSchema = z.looseObject({
   detail: z.looseObject({ LabelingJobStatus: z.array(z.unknown()).optional() }).optional(),
 });
 
+/** What is no word, such as `{"prefix": "aws."}`, is not judged. */
+const holdsOneOf = (filter: readonly unknown[], words: readonly string[]): boolean =>
+  filter.some((one) => typeof one !== 'string' || words.includes(one));
+
 const matchesPath = (patternText: string | undefined, detailTypes: readonly string[]): boolean => {
   const pattern = patternSchema.safeParse(JSON.parse(patternText ?? 'null'));
   if (!pattern.success) return false;
   const { source, 'detail-type': types } = pattern.data;
   return (
-    (source === undefined || source.includes('aws.sagemaker')) &&
-    (types === undefined || detailTypes.some((type) => types.includes(type)))
+    (source === undefined || holdsOneOf(source, ['aws.sagemaker'])) &&
+    (types === undefined || holdsOneOf(types, detailTypes))
   );
 };
 

@@ -71,7 +71,7 @@ const defaultPace: Pace = {
   heartbeatS: HEARTBEAT_S,
 };
 
-/** Counts since the start, by metric; `receiving` is false in an outage. */
+/** Counts since the start, by metric; `receiving` is false in an outage, and while the queue cannot be read. */
 export type ConsumerStats = { receiving: boolean; counts: Readonly<Partial<Record<EventMetric, number>>> };
 export type RunningConsumer = { stop(): Promise<void>; stats(): ConsumerStats };
 
@@ -84,6 +84,8 @@ const BATCH_SIZE = 10;
 const LANES = 8;
 /** The most signals that one consumer has under way. */
 export const SIGNALS_AT_ONCE = LANES * BATCH_SIZE;
+/** One that failed so often in a row cannot read its queue. */
+const FAILURES_TOLD = 3;
 /** The longest poll (20 s), its signals (20 s) and its deletes fit. Milliseconds. */
 const STOP_WITHIN_MS = 70_000;
 
@@ -244,7 +246,10 @@ export const startConsumer = (options: ConsumerOptions): RunningConsumer => {
       })();
       return stopped;
     },
-    stats: () => ({ receiving: !breaker.isOpen() && !stopping.signal.aborted, counts: { ...counts } }),
+    stats: () => ({
+      receiving: !breaker.isOpen() && !stopping.signal.aborted && receiveFailures < FAILURES_TOLD,
+      counts: { ...counts },
+    }),
   };
 };
 

@@ -109,7 +109,7 @@ export const deployStack = async (
   try {
     await wait({ client, maxWaitTime: DEPLOY_WITHIN_S, minDelay: 2, maxDelay: 15 }, { StackName: stackName });
   } catch (error) {
-    const reason = (await firstFailure(client, stackName)) ?? messageOf(error);
+    const reason = (await firstFailure(client, stackName, input.ClientRequestToken)) ?? messageOf(error);
     throw new OperationError(`Stack ${stackName} was not deployed: ${reason}`, { cause: error });
   }
   const deployed = await describe(client, stackName);
@@ -155,13 +155,16 @@ const describe = async (
 const outputsOf = (stack: Stack | null): Record<string, string> =>
   Object.fromEntries((stack?.Outputs ?? []).map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]));
 
-const firstFailure = async (client: CloudFormationClient, StackName: string): Promise<string | null> => {
+/** Of this deployment: the stack keeps the events of earlier ones too. An emulator names no token. */
+const firstFailure = async (client: CloudFormationClient, StackName: string, token: string): Promise<string | null> => {
   const { StackEvents = [] } = await client
     .send(new DescribeStackEventsCommand({ StackName }))
     .catch(() => ({ StackEvents: [] }));
   const failed = StackEvents.findLast(
-    ({ ResourceStatus, ResourceStatusReason }) =>
-      ResourceStatus?.endsWith('_FAILED') === true && !/cancelled/i.test(ResourceStatusReason ?? ''),
+    ({ ResourceStatus, ResourceStatusReason, ClientRequestToken = token }) =>
+      ClientRequestToken === token &&
+      ResourceStatus?.endsWith('_FAILED') === true &&
+      !/cancelled/i.test(ResourceStatusReason ?? ''),
   );
   return failed === undefined ? null : `${failed.LogicalResourceId}: ${failed.ResourceStatusReason}`;
 };

@@ -1,6 +1,7 @@
 /** Counts chains and live jobs at a low rate, for the gauges. Visibility lags by seconds and is asked, never decided by. */
 import type { Client } from '@temporalio/client';
 import { DAY_MS } from '../decisions/durations.ts';
+import { readingWhatItCan } from '../unreadable-payloads.ts';
 
 /** A self-hosted namespace answers 10 list and count calls a second; this asks a handful a minute. Milliseconds. */
 const PERIOD_MS = 60_000;
@@ -22,7 +23,8 @@ export type Counts = { chains: ChainCounts; jobs: JobCounts; remainingObjects: n
 
 const openChains = async (client: Client): Promise<{ running: number; attention: number; remaining: number }> => {
   const found = { running: 0, attention: 0, remaining: 0 };
-  for await (const { typedSearchAttributes } of client.workflow.list({ query: OPEN_CHAINS, pageSize: 1000 })) {
+  const chains = readingWhatItCan(client).workflow.list({ query: OPEN_CHAINS, pageSize: 1000 });
+  for await (const { typedSearchAttributes } of chains) {
     const values = new Map(typedSearchAttributes.getAll().map(({ key, value }) => [key.name, value]));
     found[(values.get('LabelingAttention') ?? '') === '' ? 'running' : 'attention'] += 1;
     found.remaining += Number(values.get('LabelingRemaining') ?? 0);
@@ -57,9 +59,24 @@ export const countAll = async (client: Client, nowMs: number): Promise<Counts> =
   };
 };
 
-/** Counts now and then; a count that fails is left out. Returns the function that ends it. */
-export const watchCounts = (client: Client, onCounts: (counts: Counts) => void): (() => void) => {
-  const count = (): void => void countAll(client, Date.now()).then(onCounts, () => undefined);
+/** Counts now and then; a count that fails is left out, and the first in a row told of. Returns the function that ends it. */
+export const watchCounts = (
+  client: Client,
+  onCounts: (counts: Counts) => void,
+  onFailing: (why: unknown) => void,
+): (() => void) => {
+  let isFailing = false;
+  const count = (): void =>
+    void countAll(client, Date.now()).then(
+      (counts) => {
+        isFailing = false;
+        onCounts(counts);
+      },
+      (why: unknown) => {
+        if (!isFailing) onFailing(why);
+        isFailing = true;
+      },
+    );
   count();
   const timer = setInterval(count, PERIOD_MS);
   timer.unref();

@@ -51,7 +51,16 @@ export type OurMetrics = {
 const counterName = (name: string): string => name.replace(/_total$/, '');
 
 /** Every series exists from the start with these, so that an alert sees the first increase. */
-const knownOutcomes = ['delivered', 'poison', 'refused', 'signal-limit', 'outage-began', 'receive-failed'];
+const knownOutcomes = [
+  'delivered',
+  'poison',
+  'refused',
+  'signal-limit',
+  'outage-began',
+  'outage-ended',
+  'receive-failed',
+];
+const knownResults = ['refused', 'name-taken', 'quota', 'maybe-propagating'];
 
 export const createMetrics = (meter: MetricMeter): OurMetrics => {
   const counter = (name: string, description: string): MetricCounter =>
@@ -59,7 +68,7 @@ export const createMetrics = (meter: MetricMeter): OurMetrics => {
   const gauge = (name: string, description: string): MetricGauge => meter.createGauge(name, 'int', '', description);
   const events = counter(METRICS.events, 'Messages of the event queues, by what became of them');
   const jobs = counter(METRICS.jobs, 'Answers to CreateLabelingJob, by result');
-  const notifications = counter(METRICS.notifications, 'Messages to people, by kind');
+  const notifications = counter(METRICS.notifications, 'Messages to people that a target took, by kind');
   const looks = counter(METRICS.looks, 'Looks at labeling jobs, by why AWS was asked and what the answer said');
   const awsCalls = counter(METRICS.awsCalls, 'Attempts of calls to AWS, by result');
   const age = meter.createHistogram(METRICS.jobAge, 'int', '', 'Age of labeling jobs at each look, in hours');
@@ -67,6 +76,7 @@ export const createMetrics = (meter: MetricMeter): OurMetrics => {
   const liveJobs = gauge(METRICS.liveJobs, 'Followed labeling jobs, by how near their deadline is');
   const remaining = gauge(METRICS.remainingObjects, 'Objects without a label in all open chains');
   for (const outcome of knownOutcomes) events.add(0, { outcome });
+  for (const result of knownResults) jobs.add(0, { result });
   for (const because of ['news', 'reconcile']) looks.add(0, { because, found: 'ended' });
   return {
     countEvent: (outcome, count) => events.add(count, { outcome }),

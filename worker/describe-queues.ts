@@ -13,6 +13,7 @@ import {
   type WorkerOptions as WorkerCreateOptions,
 } from '@temporalio/worker';
 import { describeTaskQueue, placeOfWorkflowId, type AwsPlace } from '../decisions/names.ts';
+import { readingWhatItCan } from '../unreadable-payloads.ts';
 
 /** How often the open jobs are listed. A self-hosted namespace answers 10 such calls a second. */
 const LIST_PERIOD_MS = 60_000;
@@ -82,7 +83,9 @@ export const startDescribeQueues = (options: DescribeQueuesOptions): DescribeQue
   };
 
   const { dataConverter } = shared;
-  const client = new Client({ connection, namespace, ...(dataConverter === undefined ? {} : { dataConverter }) });
+  const client = readingWhatItCan(
+    new Client({ connection, namespace, ...(dataConverter === undefined ? {} : { dataConverter }) }),
+  );
   const pollOpenJobs = async (): Promise<void> => {
     for await (const { workflowId } of client.workflow.list({ query: OPEN_JOBS })) {
       const place = placeOfWorkflowId(workflowId);

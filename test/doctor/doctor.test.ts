@@ -104,6 +104,15 @@ describe('each fault by its name', () => {
     expect(checks.filter(({ status }) => status === 'passed')).toEqual([]);
   });
 
+  test('configuration: what a worker that consumes would refuse', async () => {
+    const { failed, checks } = await examine({
+      LABEL_RELAY_WORKER_EVENTS: 'eventbridge',
+      LABEL_RELAY_WORKER_EVENTS_QUEUE_URL: '',
+    });
+    expect(failed).toEqual(['configuration']);
+    expect(checks[0]?.message).toMatch(/LABEL_RELAY_WORKER_EVENTS_QUEUE_URL is not set/);
+  });
+
   test('temporary-folder: one that is not there', async () => {
     expect((await examine({ LABEL_RELAY_TMPDIR: '/no/such/folder' })).failed).toEqual(['temporary-folder']);
   });

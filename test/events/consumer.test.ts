@@ -282,7 +282,10 @@ test('a queue that is not there is asked at growing intervals, not in a tight lo
   const consumer = consume({ ...queue, url: `${queue.url}-gone` }, client, {
     pace: { sleep: async (ms) => void waits.push(ms) },
   });
+  expect(consumer.stats().receiving).toBe(true);
   await eventually(() => waits.length >= 6);
+  // So that a roll-out with a wrong address is not taken for one that works.
+  expect(consumer.stats().receiving).toBe(false);
   await consumer.stop();
   expect(waits.slice(0, 6)).toEqual([1000, 2000, 4000, 8000, 16_000, 30_000]);
 });

@@ -5,6 +5,7 @@ import {
   CreateStackCommand,
   DescribeStackResourcesCommand,
   waitUntilStackCreateComplete,
+  type UpdateStackCommandInput,
 } from '@aws-sdk/client-cloudformation';
 import { DescribeRuleCommand, EventBridgeClient, ListRulesCommand } from '@aws-sdk/client-eventbridge';
 import { GetRolePolicyCommand, IAMClient } from '@aws-sdk/client-iam';
@@ -109,3 +110,31 @@ test('what CloudFormation refuses is said with its reason', async () => {
   const { cloudFormation } = clients();
   await expect(deployStack(cloudFormation, 'no_such.name', { ArchiveDays: 'many' })).rejects.toThrow(/no_such\.name/);
 });
+
+test('a deployment that fails says its own first reason, none of an earlier one', async () => {
+  const { cloudFormation } = clients();
+  const StackName = 'label-relay-again';
+  await deployStack(cloudFormation, StackName, {});
+  let token: string | undefined;
+  cloudFormation.middlewareStack.add(
+    (next, context) => async (args) => {
+      const answer = (output: object) => ({ response: {}, output: { ...output, $metadata: {} } });
+      if (context.commandName === 'UpdateStackCommand')
+        token = (args.input as UpdateStackCommandInput).ClientRequestToken;
+      if (context.commandName === 'DescribeStacksCommand' && token !== undefined)
+        return answer({ Stacks: [{ StackName, StackStatus: 'UPDATE_ROLLBACK_COMPLETE', CreationTime: new Date() }] });
+      if (context.commandName !== 'DescribeStackEventsCommand') return next(args);
+      const event = (ResourceStatusReason: string, ClientRequestToken: string | undefined) => ({
+        LogicalResourceId: 'OrchestratorRole',
+        ResourceStatus: 'UPDATE_FAILED',
+        ResourceStatusReason,
+        ClientRequestToken,
+      });
+      return answer({ StackEvents: [event('of today', token), event('of last month', 'another')] });
+    },
+    { step: 'initialize', name: 'failing' },
+  );
+  await expect(deployStack(cloudFormation, StackName, { ArchiveDays: '3' })).rejects.toThrow(
+    'was not deployed: OrchestratorRole: of today',
+  );
+}, 120_000);

@@ -1,13 +1,18 @@
 /** With keys, nothing that a chain is told or says stands readable in Temporal; without the keys nobody can go on with it. */
 import { randomBytes } from 'node:crypto';
+import { Client } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import fc from 'fast-check';
+import { LabelRelay } from '../../client.ts';
+import { requireFreeDataset, startChainWorkflow } from '../../client/starting.ts';
 import { replayHistories } from '../../cli/commands/replay.ts';
 import { loadConfig } from '../../config.ts';
 import { labelingChainWorkflowId } from '../../decisions/names.ts';
-import { AesGcmCodec, type PayloadKey } from '../../payload-encryption.ts';
-import { timeSkippingServer } from '../support/servers.ts';
+import { AesGcmCodec, encryptionOf, type PayloadKey } from '../../payload-encryption.ts';
+import { countAll } from '../../telemetry/counts.ts';
+import { temporalDevServer, timeSkippingServer } from '../support/servers.ts';
+import { specOf } from '../workflows/support/spec.ts';
 import { World } from '../workflows/support/world.ts';
 
 const keyOf = (id: string): PayloadKey => ({ id, key: randomBytes(32) });
@@ -62,6 +67,53 @@ test('a key that cannot be read is told by its place, never printed', () => {
     LABEL_RELAY_PAYLOAD_KEYS: `2026:${key.key.toString('base64')}`,
   });
   expect(good.payloadKeys).toEqual([key]);
+});
+
+test('two keys of one name are refused: what is encrypted bears the name only', () => {
+  const twice = [keyOf('main'), keyOf('main')].map(({ id, key: bytes }) => `${id}:${bytes.toString('base64')}`);
+  const read = () => loadConfig({ TEMPORAL_CONFIG_FILE: '/dev/null', LABEL_RELAY_PAYLOAD_KEYS: twice.join(',') });
+  expect(read).toThrow('LABEL_RELAY_PAYLOAD_KEYS has two keys of the name main');
+});
+
+describe('a chain whose key is not at hand', () => {
+  test('is listed, counted and described by what is not encrypted, and keeps no other chain from being; a start says which it is', async () => {
+    const { env } = await temporalDevServer();
+    const relayWith = (...keys: PayloadKey[]): { client: Client; relay: LabelRelay } => {
+      const client = new Client({ connection: env.connection, ...encryptionOf(keys) });
+      return { client, relay: new LabelRelay({ client, taskQueue: 'nobody-polls', workerWaitMs: 1 }) };
+    };
+    const start = ({ client }: { client: Client }, chain: string): Promise<unknown> => {
+      const spec = specOf(chain);
+      const context = { client, taskQueue: 'nobody-polls', webUrl: null, workerWaitMs: 1 };
+      return startChainWorkflow(context, { kind: 'start', spec }, spec);
+    };
+    const theirs = relayWith(keyOf('lost'));
+    await start(theirs, 'sealed-away');
+    const ours = [relayWith(key), relayWith()];
+    for (const [index, one] of ours.entries()) await start(one, `open-${index}`);
+    for (const { client, relay } of ours) {
+      const listed = async () => (await relay.list()).map(({ chain, status }) => `${chain} ${status}`).toSorted();
+      for (let look = 0; look < 200 && (await listed()).length < 3; look += 1)
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      expect(await listed()).toEqual(['open-0 running', 'open-1 running', 'sealed-away running']);
+      expect((await countAll(client, Date.now())).chains.running).toBe(3);
+      const context = { client, taskQueue: 'nobody-polls', webUrl: null, workerWaitMs: 1 };
+      await expect(requireFreeDataset(context, specOf('another'))).rejects.toThrow(
+        /^the chain (sealed-away|open-0) is open, and on which manifest is encrypted with a key that is not among .*--workflow-id/,
+      );
+    }
+    await theirs.client.workflow.getHandle(labelingChainWorkflowId('sealed-away')).terminate();
+    const [mine] = ours;
+    const context = { client: mine?.client ?? env.client, taskQueue: 'nobody-polls', webUrl: null, workerWaitMs: 1 };
+    const isFree = (): Promise<boolean> =>
+      requireFreeDataset(context, specOf('another')).then(
+        () => true,
+        () => false,
+      );
+    for (let look = 0; look < 200 && !(await isFree()); look += 1)
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(await isFree()).toBe(true);
+  }, 120_000);
 });
 
 describe('a chain with keys', () => {
