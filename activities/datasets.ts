@@ -38,7 +38,8 @@ export const datasetActivities = (dependencies: ManifestDependencies) => {
       const client = s3(spec.region);
       const etag = await etagOf(client, manifestUri);
       if (etag === null) throw unusable(`the manifest ${manifestUri} does not exist`);
-      const { dataset, states } = datasetUris(spec, 0, shortHash(manifestUri, etag));
+      // The states depend on the label attribute too: a start under this name may have failed with another one.
+      const { dataset, states } = datasetUris(spec, 0, shortHash(manifestUri, etag, spec.job.LabelAttributeName));
       const read0 = await writeNewObjects(client, { dataset, states }, spec.job.OutputConfig.KmsKeyId, async (to) => {
         const result = await readDataset({
           label: spec.job.LabelAttributeName,
@@ -120,8 +121,8 @@ export const datasetActivities = (dependencies: ManifestDependencies) => {
             to: sinks,
           });
           if (found.kind === 'problems') throw unusableManifest(faultText(manifestUri, found));
-          const { added, addedLabeled, known, knownWithUnusedLabel } = found;
-          const tally = { manifestUri, added, addedLabeled, known, knownWithUnusedLabel, ...found.counts };
+          const { added, addedLabeled, known, knownNowLabeled } = found;
+          const tally = { manifestUri, added, addedLabeled, known, knownNowLabeled, ...found.counts };
           await sinks.tally.write(Buffer.from(`${JSON.stringify(tally, null, 1)}\n`));
           return found;
         }),

@@ -13,6 +13,7 @@ import { OperationError } from '../errors.ts';
 import { unusable } from './aws-failures.ts';
 import { recordActivities } from './records.ts';
 import { reportActivities } from './report.ts';
+import { TakenError } from './s3-objects.ts';
 
 export type ActivityDependencies = AwsClients & {
   /** An existing folder for what does not fit into memory. */
@@ -41,7 +42,7 @@ const allActivities = (dependencies: ActivityDependencies) => ({
   ...reportActivities(dependencies),
 });
 
-/** An OperationError is a sentence for a person: no retry mends it, so the chain shows it (see `unusable`). */
+/** An OperationError is a sentence for a person: no retry mends it, so the chain shows it (see `unusable`). Nor does one mend a key that is taken. */
 const withSentences = <All extends Record<string, (input: never) => Promise<unknown>>>(activities: All): All => {
   const wrapped: Record<string, (input: never) => Promise<unknown>> = {};
   for (const [name, run] of Object.entries(activities)) {
@@ -49,7 +50,7 @@ const withSentences = <All extends Record<string, (input: never) => Promise<unkn
       try {
         return await run(input);
       } catch (thrown) {
-        throw thrown instanceof OperationError ? unusable(thrown.message) : thrown;
+        throw thrown instanceof OperationError || thrown instanceof TakenError ? unusable(thrown.message) : thrown;
       }
     };
   }

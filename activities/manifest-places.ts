@@ -10,6 +10,7 @@ import type { Dataset } from '../decisions/chain-state.ts';
 import type { Spec } from '../decisions/spec.ts';
 import type { ByteSource } from '../manifests/byte-streams.ts';
 import type { StateCounts } from '../manifests/object-states.ts';
+import { cleanUpOnce, ownFolders } from './left-folders.ts';
 import { beat } from './heartbeat.ts';
 import { chainFolder } from './records.ts';
 import { objectSource, readAhead, under } from './s3-objects.ts';
@@ -53,12 +54,13 @@ export const datasetOf = (
   doubled: counts.doubled,
 });
 
-/** Runs with a folder of its own, removed afterwards. */
+/** Runs with a folder of its own, removed afterwards; at its first call also what killed workers have left. */
 export const withFolder = async <Result>(
   temporaryDirectory: string,
   work: (directory: string) => Promise<Result>,
 ): Promise<Result> => {
-  const directory = await mkdtemp(join(temporaryDirectory, 'label-relay-'));
+  await cleanUpOnce(temporaryDirectory);
+  const directory = await mkdtemp(join(temporaryDirectory, `${ownFolders}-`));
   try {
     return await work(directory);
   } finally {

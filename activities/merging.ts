@@ -258,7 +258,9 @@ export const mergeActivities = (dependencies: ManifestDependencies) => {
           }),
         );
         const labels = found.newLabels + found.unmatchedLabeled;
-        if (labels < expected && found.unreadableTotal === 0) {
+        // Where every line has a label none is missing, whatever else AWS counts (labels of the input, perhaps).
+        const isWhole = found.failed === 0 && found.notAttempted === 0;
+        if (labels < expected && !isWhole && found.unreadableTotal === 0) {
           return {
             kind: 'waiting',
             found: labels,

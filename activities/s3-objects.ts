@@ -9,6 +9,7 @@ import { Upload } from '@aws-sdk/lib-storage';
 import { messageOf } from '../errors.ts';
 import type { ByteSink, ByteSource } from '../manifests/byte-streams.ts';
 import { awsErrorName, isAbsent, isPreconditionFailed, storageCall, unusable } from './aws-failures.ts';
+import { beat } from './heartbeat.ts';
 
 export type Place = { Bucket: string; Key: string };
 
@@ -169,7 +170,7 @@ export class NewObject implements ByteSink {
     // In conflict with a write that is under way still (API PutObject: 409, to be tried again), or the upload was given up by the bucket.
     if ((await etagOf(this.#s3, this.uri)) === null) throw failed.error;
     const existing = createHash('sha256');
-    for await (const chunk of objectSource(this.#s3, this.uri, null)()) existing.update(chunk);
+    for await (const chunk of objectSource(this.#s3, this.uri, null, beat)()) existing.update(chunk);
     if (existing.digest('hex') !== this.#hash.digest('hex')) throw new TakenError(this.uri);
   }
 

@@ -15,7 +15,7 @@ import {
 import { labelStateOf, ownAttributes, type LabelState, type OwnAttributes } from './label-state.ts';
 import { LineReader, LineTooLongError } from './lines.ts';
 import { problemsOfLine, ProblemList, type ManifestProblem } from './manifest-rules.ts';
-import { shortenReason, StatesWriter, untouchedState, type ObjectState } from './object-states.ts';
+import { FROM_A_MANIFEST, shortenReason, StatesWriter, untouchedState, type ObjectState } from './object-states.ts';
 
 /** What a manifest holds. `failedMetadata` counts objects that an earlier job failed; they are part of `remaining`. */
 export type ManifestCounts = { total: number; labeled: number; remaining: number; failedMetadata: number; odd: number };
@@ -68,7 +68,7 @@ export const checkManifest = async (
 export const initialState = (state: LabelState): ObjectState => {
   switch (state.kind) {
     case 'labeled':
-      return { ...untouchedState, label: 0 };
+      return { ...untouchedState, label: FROM_A_MANIFEST };
     case 'failed':
       return { ...untouchedState, lastReason: shortenReason(state.reason) };
     case 'not-attempted':

@@ -1,16 +1,24 @@
 /**
  * Adding objects to a chain's dataset (amend). It owns the rule which of them are new: identity as a multiset, so a third
- * copy of a line that the dataset holds twice is new.
+ * copy of a line that the dataset holds twice is new, and that a label which only the further line has is the object's (I1).
  */
 import { OperationError } from '../errors.ts';
-import { readObjectLine, type ObjectLine } from './attributes.ts';
+import { editLine, readObjectLine, type ObjectLine } from './attributes.ts';
 import { GatheringSink, type ByteSink, type ByteSource } from './byte-streams.ts';
 import { changedMeanwhile, checkManifest, faultsOf, initialState, type ManifestFaults } from './dataset.ts';
 import { canonicalIdentity } from './identity.ts';
-import { IdentityPool } from './identity-pool.ts';
-import { labelValue, ownAttributes, type OwnAttributes } from './label-state.ts';
+import { IdentityPool, type WaitingLine } from './identity-pool.ts';
+import { labelMembers, labelValue, ownAttributes, type OwnAttributes } from './label-state.ts';
 import { LineReader } from './lines.ts';
-import { copyStates, StatesReader, StatesWriter, type StateCounts } from './object-states.ts';
+import { NumberColumn } from './number-column.ts';
+import {
+  copyStates,
+  FROM_A_MANIFEST,
+  StatesReader,
+  StatesWriter,
+  type ObjectState,
+  type StateCounts,
+} from './object-states.ts';
 
 export type AddObjectsRequest = {
   /** LabelAttributeName. */
@@ -29,10 +37,10 @@ export type AddObjectsResult =
       /** New objects, now the last of the dataset, and those of them that came with a label. */
       added: number;
       addedLabeled: number;
-      /** Objects that the dataset held already: skipped, whatever label they came with. */
+      /** Objects that the dataset held already: skipped, with the label that they came with if the dataset has one. */
       known: number;
-      /** Those of them that came with a label while the dataset has none for them: the label is not taken. */
-      knownWithUnusedLabel: number;
+      /** Those of them that came with a label while the dataset had none for them: it has theirs now. */
+      knownNowLabeled: number;
       counts: StateCounts;
     }
   | ManifestFaults;
@@ -47,41 +55,99 @@ const datasetLine = (raw: Buffer, number: number): ObjectLine => {
   );
 };
 
-/** Copies the dataset and takes each of its objects out of the pool. */
+/** The lines of the manifest that no object of the dataset has taken, those with a label (its members) apart from the others. */
+class FurtherLines {
+  readonly labeled: IdentityPool;
+  readonly unlabeled: IdentityPool;
+
+  constructor(temporaryDirectory: string) {
+    this.labeled = new IdentityPool(temporaryDirectory);
+    this.unlabeled = new IdentityPool(temporaryDirectory);
+  }
+
+  get left(): number {
+    return this.labeled.left + this.unlabeled.left;
+  }
+
+  add(line: ObjectLine, number: number, own: OwnAttributes): void {
+    const isLabeled = labelValue(line, own) !== null;
+    const label = isLabeled ? labelMembers(line, own) : null;
+    this.#of(isLabeled).add({ number, label }, canonicalIdentity(line, own.isOwn));
+  }
+
+  /** Of identical lines, the one that like the object has a label, or like it has none. */
+  take(line: ObjectLine, own: OwnAttributes): WaitingLine | null {
+    const identity = canonicalIdentity(line, own.isOwn);
+    const isLabeled = labelValue(line, own) !== null;
+    return this.#of(isLabeled).take(identity) ?? this.#of(!isLabeled).take(identity);
+  }
+
+  close(): void {
+    this.labeled.close();
+    this.unlabeled.close();
+  }
+
+  #of(isLabeled: boolean): IdentityPool {
+    return isLabeled ? this.labeled : this.unlabeled;
+  }
+}
+
+/** Copies the dataset, and takes each of its objects out of the further lines; with the labels that only these have. */
 const copyDataset = async (
   source: ByteSource,
   sink: GatheringSink,
-  pool: IdentityPool,
+  further: FurtherLines,
   own: OwnAttributes,
-): Promise<{ lines: number; unusedLabels: number }> => {
+): Promise<{ lines: number; nowLabeled: NumberColumn }> => {
   const lines = new LineReader(source);
   let last: Buffer | null = null;
-  let unusedLabels = 0;
+  const nowLabeled = new NumberColumn();
   for (let raw = await lines.next(); raw !== null; raw = await lines.next()) {
-    await sink.write(raw);
-    last = raw;
     const line = datasetLine(raw, lines.lines);
-    const known = pool.take(canonicalIdentity(line, own.isOwn));
-    if (known === null) continue;
-    if (known.label !== null && labelValue(line, own) === null) unusedLabels += 1;
+    const known = further.take(line, own);
+    last = raw;
+    // I1: once a label can be read, nobody is paid for another.
+    if (known !== null && known.label !== null && labelValue(line, own) === null) {
+      last = editLine(line, own.isOwn, known.label);
+      nowLabeled.push(lines.lines - 1);
+    }
+    await sink.write(last);
   }
-  if (last !== null && last.at(-1) !== LINE_FEED[0] && pool.left > 0) await sink.write(LINE_FEED);
-  return { lines: lines.lines, unusedLabels };
+  if (last !== null && last.at(-1) !== LINE_FEED[0] && further.left > 0) await sink.write(LINE_FEED);
+  return { lines: lines.lines, nowLabeled };
+};
+
+/** Copies the states; the objects at these places have got a label that came with a manifest. */
+const copyStatesWithLabels = async (
+  from: StatesReader,
+  to: StatesWriter,
+  nowLabeled: NumberColumn,
+): Promise<number> => {
+  let copied = 0;
+  const copy = async (most: number, change: (state: ObjectState) => ObjectState): Promise<void> => {
+    copied += await copyStates(from, to, most, ({ state }) => change(state));
+  };
+  for (let index = 0; index < nowLabeled.length; index += 1) {
+    await copy(nowLabeled.get(index) - copied, (state) => state);
+    await copy(1, (state) => ({ ...state, label: FROM_A_MANIFEST, setAside: false }));
+  }
+  await copy(Infinity, (state) => state);
+  return copied;
 };
 
 /** Adds the objects that the dataset does not hold yet, at its end, in their order. With problems nothing is written. */
 export const addObjects = async (request: AddObjectsRequest): Promise<AddObjectsResult> => {
   const own = ownAttributes(request.label);
-  const pool = new IdentityPool(request.temporaryDirectory);
+  const further = new FurtherLines(request.temporaryDirectory);
   try {
     const checked = await checkManifest(request.manifest, own, (line, _state, number) =>
-      pool.add({ number, label: labelValue(line, own) }, canonicalIdentity(line, own.isOwn)),
+      further.add(line, number, own),
     );
     if (checked.problems.total > 0) return faultsOf(checked.problems);
     const dataset = new GatheringSink(request.to.dataset);
     const writer = new StatesWriter(request.to.states);
-    const copied = await copyDataset(request.dataset, dataset, pool, own);
-    const states = await copyStates(new StatesReader(request.states), writer, Infinity, ({ state }) => state);
+    const copied = await copyDataset(request.dataset, dataset, further, own);
+    const states = await copyStatesWithLabels(new StatesReader(request.states), writer, copied.nowLabeled);
     if (states !== copied.lines) {
       throw new OperationError(
         `the dataset has ${copied.lines} lines and ${states} object states; they do not belong together`,
@@ -89,8 +155,10 @@ export const addObjects = async (request: AddObjectsRequest): Promise<AddObjects
     }
     let added = 0;
     let addedLabeled = 0;
-    const again = await checkManifest(request.manifest, own, async (line, state, number) => {
-      if (!pool.has(number - 1)) return;
+    const seen = { labeled: 0, unlabeled: 0 };
+    const again = await checkManifest(request.manifest, own, async (line, state) => {
+      const kind = state.kind === 'labeled' ? 'labeled' : 'unlabeled';
+      if (!further[kind].has(seen[kind]++)) return;
       await dataset.write(line.bytes);
       writer.add(1, initialState(state));
       if (writer.isFull) await writer.drain();
@@ -105,10 +173,10 @@ export const addObjects = async (request: AddObjectsRequest): Promise<AddObjects
       added,
       addedLabeled,
       known,
-      knownWithUnusedLabel: copied.unusedLabels,
+      knownNowLabeled: copied.nowLabeled.length,
       counts: await writer.finish(),
     };
   } finally {
-    pool.close();
+    further.close();
   }
 };

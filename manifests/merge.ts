@@ -121,7 +121,10 @@ class DatasetRewrite {
     return this.#touched;
   }
 
-  /** Law 2: a label is either in the dataset, or in the doubled file, or was in one of them before. */
+  /**
+   * Law 2: a label is either in the dataset, or in the doubled file, or was in one of them before. Only of an object for which AWS writes a third value
+   * over the second one of the same job the states do not tell it from the second: it is not kept.
+   */
   #apply(touched: TouchedObject, finding: Finding): { state: ObjectState; members: Buffer | null } {
     const tally = this.#tallies[finding.source];
     if (tally === undefined) throw new Error(`there is no source ${finding.source}`);

@@ -29,6 +29,9 @@ export type ObjectState = {
   readonly doubled: readonly number[];
 };
 
+/** The generation of a label that came with a manifest of the user's. */
+export const FROM_A_MANIFEST = 0;
+
 /** An object nobody has worked on. */
 export const untouchedState: ObjectState = {
   label: null,

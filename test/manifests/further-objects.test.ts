@@ -34,13 +34,36 @@ describe('adding objects to a dataset', () => {
       added: 2,
       addedLabeled: 0,
       known: 3,
-      knownWithUnusedLabel: 1,
-      counts: { total: 5, labeled: 1, remaining: 4, setAside: 0, doubled: 0 },
+      knownNowLabeled: 1,
+      counts: { total: 5, labeled: 2, remaining: 3, setAside: 0, doubled: 0 },
     });
     expect(dataset).toBe(
-      '{"source":"a","n":1}\r\n{"source":"a","n":1.0,"L":3}\r\n{"source":"b"}\n{"source":"c"}\n{"source":"a", "n":1}\n',
+      '{"source":"a","n":1}\r\n{"source":"a","n":1.0,"L":3}\r\n{"source":"b","L":7}\n{"source":"c"}\n{"source":"a", "n":1}\n',
     );
-    expect((await files.select(1)).ordinals.toString()).toBe('[0,0]\n[2,4]\n');
+    expect((await files.select(1)).ordinals.toString()).toBe('[0,0]\n[3,4]\n');
+  });
+
+  it('I1: takes the label that only the further line of a known object has, in place of an earlier failure, set aside or not', async () => {
+    const files = new ChainFiles();
+    await files.start('{"source":"a","L-metadata":{"failure-reason":"x"}}\n{"source":"b"}\n{"source":"c","L":1}');
+    const further = '{"source":"b"}\n{"source":"c","L":2}\n{"source":"a","L":7,"L-metadata":{"job-name":"theirs"}}\n';
+    const { result, dataset } = await add(files, further);
+    expect(result).toMatchObject({ added: 0, known: 3, knownNowLabeled: 1, counts: { labeled: 2, remaining: 1 } });
+    expect(dataset).toBe(
+      '{"source":"a","L":7,"L-metadata":{"job-name":"theirs"}}\n{"source":"b"}\n{"source":"c","L":1}',
+    );
+    expect((await files.select(1)).ordinals.toString()).toBe('[1,1]\n');
+  });
+
+  it('I1: of identical lines, takes those with a label for objects with one, and those without for the others', async () => {
+    const files = new ChainFiles();
+    await files.start('{"source":"a","L":7}\n{"source":"b"}\n{"source":"b"}\n');
+    const { result, dataset } = await add(
+      files,
+      '{"source":"a"}\n{"source":"a","L":7}\n{"source":"b","L":3}\n{"source":"b"}\n',
+    );
+    expect(result).toMatchObject({ added: 1, known: 3, knownNowLabeled: 1, counts: { labeled: 2, remaining: 2 } });
+    expect(dataset).toBe('{"source":"a","L":7}\n{"source":"b"}\n{"source":"b","L":3}\n{"source":"a"}\n');
   });
 
   it('takes labels that new objects come with', async () => {
