@@ -36,7 +36,7 @@ const fail = (name: string, httpStatusCode: number | null, message = name): Erro
 
 const timeout = (): Error => fail('TimeoutError', null, 'socket hang up');
 
-const etagOf = (body: Uint8Array): string => `"${createHash('md5').update(body).digest('hex')}"`;
+export const etagOf = (body: Uint8Array): string => `"${createHash('md5').update(body).digest('hex')}"`;
 
 const faultBefore = (fault: CallFault): Error | null => {
   switch (fault) {

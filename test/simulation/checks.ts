@@ -56,23 +56,28 @@ const checkStops = (world: World, { plan }: Chain, ledger: readonly LedgerRecord
 
 /**
  * I6: the objects sent, and the cost of all labels that workers had given when a job is created and of all that it is sent,
- * stay under the highest cap of the chain, whatever the counters showed.
+ * stay under the highest cap of the chain, whatever the counters showed. Each job by the number of workers that AWS was asked for.
  */
-const checkSpending = (state: ChainState, ledger: readonly LedgerRecord[]): string[] => {
+const checkSpending = (world: World, state: ChainState, ledger: readonly LedgerRecord[]): string[] => {
   const problems: string[] = [];
   const { maxObjectsSent, maxCost, price } = state.spec.policy;
-  const workers = state.spec.job.HumanTaskConfig.NumberOfHumanWorkersPerDataObject;
   const started = ledger.flatMap((record) => (record.kind === 'started' ? [record] : []));
   const sent = started.reduce((sum, { unlabeledIndices }) => sum + unlabeledIndices.length, 0);
   if (maxObjectsSent !== null && sent > maxObjectsSent)
     problems.push(`${sent} objects were sent, the cap is ${maxObjectsSent}`);
   if (maxCost === null || price === null) return problems;
-  const perObject = price.perObject + workers * price.perAnswer;
+  const workers = new Map(
+    world.groundTruth.jobs.map(({ name, request }) => [
+      name,
+      request.HumanTaskConfig.NumberOfHumanWorkersPerDataObject,
+    ]),
+  );
+  const priceIn = (job: string): number => price.perObject + (workers.get(job) ?? 0) * price.perAnswer;
   for (const { job, atMs, unlabeledIndices } of started) {
-    const before = ledger.filter(
-      (one) => one.kind === 'labeled' && one.job !== job && !one.late && one.atMs <= atMs,
-    ).length;
-    const committed = (before + unlabeledIndices.length) * perObject;
+    const before = ledger
+      .filter((one) => one.kind === 'labeled' && one.job !== job && !one.late && one.atMs <= atMs)
+      .reduce((sum, one) => sum + priceIn(one.job), 0);
+    const committed = before + unlabeledIndices.length * priceIn(job);
     if (committed > maxCost + 1e-6) problems.push(`${job} commits ${committed}, the cap is ${maxCost}`);
   }
   return problems;
@@ -130,7 +135,7 @@ const checkChain = async (world: World, chain: Chain): Promise<Violation[]> => {
   const wrong = wrongDoubled(dataset?.doubled, doubled);
   if (wrong !== null) add('I1', [wrong]);
   add('I5', checkStops(world, chain, ledger));
-  add('I6', checkSpending(state, ledger));
+  add('I6', checkSpending(world, state, ledger));
   add('I7', checkProgress(world, chain, ledger));
   const live = jobsOf(ledger).filter(
     (job) =>

@@ -1,10 +1,12 @@
 /** The person: starts the chains, does what the scenario says, and mends whatever asks for attention, by the commands of the client. */
+import { z } from 'zod';
 import { isSet } from './temporal/payloads.ts';
 import { readAmendment } from '../../decisions/amend.ts';
 import type { ChainState } from '../../decisions/chain-state.ts';
 import { DAY_MS, HOUR_MS } from '../../decisions/durations.ts';
 import { labelingJobWorkflowId } from '../../decisions/names.ts';
 import { ACCOUNT, REGION, type Command } from './scenario.ts';
+import { etagOf } from './aws.ts';
 import type { Draw } from './temporal/draw.ts';
 import type { Chain, World } from './world.ts';
 
@@ -14,11 +16,18 @@ export type Accepted = { atMs: number; chain: string; kind: 'stop' | 'resume' | 
 const isAccepted = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'accepted';
 
+/** What is read of a record. */
+const recordShape = z.looseObject({
+  state: z.looseObject({
+    generations: z.array(z.looseObject({ output: z.object({ uri: z.string(), etag: z.string() }).nullable() })),
+  }),
+});
+
 export class Operator {
   readonly accepted: Accepted[] = [];
   /** Further objects that the chains took, in order. */
   readonly added = new Map<string, { uri: string; text: string }[]>();
-  readonly counts = { commands: 0, refused: 0, resumes: 0, resumesFromRecord: 0, attentions: 0 };
+  readonly counts = { commands: 0, refused: 0, resumes: 0, resumesFromRecord: 0, attentions: 0, deletedOutputs: 0 };
   readonly #world: World;
   readonly #draw: Draw;
   readonly #over = new Set<string>();
@@ -112,6 +121,8 @@ export class Operator {
       case 'reset-job':
         temporal.reset(jobWorkflowId);
         return;
+      case 'delete-output':
+        return this.#deleteOutput(chain);
       case 'retry-set-aside':
         return this.#resume(chain, { acceptMissing: false, retrySetAside: true });
       case 'resume':
@@ -165,9 +176,27 @@ export class Operator {
     this.#world.temporal.update(
       chain.workflowId,
       'amendChain',
-      [{ spec: reading.spec, manifestUri: null }],
+      [{ spec: reading.spec, manifestUri: null, basis: state.spec }],
       () => undefined,
     );
+  }
+
+  /** Only what the last record holds as merged, and as it was merged: nobody can be asked to find labels that are gone. */
+  #deleteOutput({ plan }: Chain): void {
+    const { store } = this.#world;
+    const records = [...store.objects.keys()].filter((uri) => uri.startsWith(`s3://data/out/${plan.name}/record/`));
+    const text = store.text(records.toSorted().at(-1) ?? '');
+    if (text === null) return;
+    const { state } = recordShape.parse(JSON.parse(text));
+    const merged = state.generations.flatMap(({ output }) => (output === null ? [] : [output]));
+    const deletable = merged.filter(({ uri, etag }) => {
+      const body = store.objects.get(uri);
+      return body !== undefined && etagOf(body) === etag;
+    });
+    const output = deletable[this.#draw.int(0, Math.max(0, deletable.length - 1))];
+    if (output === undefined) return;
+    store.objects.delete(output.uri);
+    this.counts.deletedOutputs += 1;
   }
 
   #took(chain: Chain, kind: Accepted['kind']): void {

@@ -21,7 +21,9 @@ export type Command =
         | 'terminate-job'
         | 'reset-chain'
         | 'reset-job'
-        | 'retry-set-aside';
+        | 'retry-set-aside'
+        /** Somebody tidies up: the output of a job is deleted, once a record says that it was merged. */
+        | 'delete-output';
       atMs: number;
     }
   | { kind: 'resume'; atMs: number; acceptMissing: boolean }
@@ -241,6 +243,12 @@ const commandsOf = (draw: Draw, chain: string): Command[] => {
   if (draw.chance(0.15)) {
     const atMs = draw.pick([draw.int(0, 300), draw.int(0, 10 * 1440)]) * MINUTE_MS + draw.int(0, 59_999);
     commands.push({ kind: draw.pick(['reset-chain', 'reset-chain', 'reset-job'] as const), atMs });
+  }
+  if (draw.chance(0.1)) commands.push({ kind: 'delete-output', atMs: draw.int(0, 30 * 1440) * MINUTE_MS });
+  if (draw.chance(0.15)) {
+    const atMs = draw.pick([draw.int(0, 300), draw.int(0, 10 * 1440)]) * MINUTE_MS + draw.int(0, 59_999);
+    const HumanTaskConfig = { NumberOfHumanWorkersPerDataObject: draw.int(1, 3) };
+    commands.push({ kind: 'amend', atMs, changes: { job: { HumanTaskConfig } } });
   }
   return commands;
 };
