@@ -3,21 +3,19 @@
  * one that was written with another key would end the list of all others.
  */
 import { Client } from '@temporalio/client';
-import type { Payload, PayloadCodec } from '@temporalio/common';
+import type { Payload, PayloadCodec, PayloadConverter } from '@temporalio/common';
 
-const JSON_ENCODING = 'json/plain';
 /** Not Temporal's `binary/null`, which is read as undefined: that is a field that is not there. */
-const NULL: Payload = { metadata: { encoding: Buffer.from(JSON_ENCODING) }, data: Buffer.from('null') };
-
-const encodingOf = ({ metadata }: Payload): string => Buffer.from(metadata?.['encoding'] ?? []).toString();
+const NULL: Payload = { metadata: { encoding: Buffer.from('json/plain') }, data: Buffer.from('null') };
 
 /** Decodes what it can, one payload after the other; what it cannot becomes null. */
-const forgiving = (codecs: readonly PayloadCodec[]): PayloadCodec => {
+const forgiving = (codecs: readonly PayloadCodec[], converter: PayloadConverter): PayloadCodec => {
   const decodeOne = async (payload: Payload): Promise<Payload> => {
     try {
       let decoded = payload;
       for (const codec of codecs.toReversed()) decoded = (await codec.decode([decoded]))[0] ?? NULL;
-      return encodingOf(decoded) === JSON_ENCODING ? decoded : NULL;
+      converter.fromPayload(decoded);
+      return decoded;
     } catch {
       return NULL;
     }
@@ -30,8 +28,8 @@ const forgiving = (codecs: readonly PayloadCodec[]): PayloadCodec => {
 
 /** The same connection and namespace; only for what lists and describes. A field of a memo that cannot be decoded is null. */
 export const readingWhatItCan = ({ connection, options }: Client): Client => {
-  const { namespace, identity, interceptors, dataConverter } = options;
-  const payloadCodecs = [forgiving(dataConverter.payloadCodecs ?? [])];
+  const { namespace, identity, interceptors, dataConverter, loadedDataConverter } = options;
+  const payloadCodecs = [forgiving(dataConverter.payloadCodecs ?? [], loadedDataConverter.payloadConverter)];
   return new Client({
     connection,
     namespace,

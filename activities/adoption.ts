@@ -151,7 +151,8 @@ export const adoptionActivities = ({
       const input = isDataset
         ? objectSource(client, dataset.manifestUri, null, beat)
         : objectSource(client, inputManifestUri, etag, beat);
-      const hash = shortHash(dataset.manifestUri, inputManifestUri, etag);
+      // A version before told identical lines apart by their order alone.
+      const hash = shortHash(dataset.manifestUri, inputManifestUri, etag, 'twins by label');
       const folder = under(chainFolder(spec), 'jobs', `001-${hash}`);
       const uris = { manifest: under(folder, 'input.manifest'), ordinals: under(folder, 'input.ordinals.jsonl') };
       const counts = await withFolder(temporaryDirectory, (directory) =>

@@ -67,13 +67,13 @@ export const storageCall = async <Result>(what: string, run: () => Promise<Resul
     return await run();
   } catch (thrown) {
     if (thrown instanceof ApplicationFailure || !isRefusal(thrown) || isPreconditionFailed(thrown)) throw thrown;
-    throw ApplicationFailure.create({
-      type: 'storage-refused',
-      message: `${what}: ${refusalName(thrown)}: ${messageOf(thrown)}`,
-      nonRetryable: true,
-    });
+    throw storageRefused(`${what}: ${refusalName(thrown)}: ${messageOf(thrown)}`);
   }
 };
+
+/** A failure about which the chain asks a person; once it is mended, the same is tried again. */
+export const storageRefused = (message: string): ApplicationFailure =>
+  ApplicationFailure.create({ type: 'storage-refused', message, nonRetryable: true });
 
 /** A failure that ends the chain with a sentence: what was given cannot be used. */
 export const unusable = (message: string): ApplicationFailure =>

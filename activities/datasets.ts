@@ -28,6 +28,9 @@ const faultText = (uri: string, { problems, problemsTotal }: ManifestFaults): st
   return [`the manifest ${uri} cannot be used:`, ...listed, ...more].join('\n');
 };
 
+/** A version before wrote other bytes of the same manifests: labels of known objects were not taken. */
+const WITH_LABELS = 'with labels';
+
 export const datasetActivities = (dependencies: ManifestDependencies) => {
   const { s3, temporaryDirectory } = dependencies;
   const read = manifestReader(dependencies);
@@ -108,7 +111,11 @@ export const datasetActivities = (dependencies: ManifestDependencies) => {
       const etag = await etagOf(client, manifestUri);
       if (etag === null) throw unusableManifest(`the manifest ${manifestUri} does not exist`);
       const version = dataset.version + 1;
-      const uris = datasetUris(spec, version, shortHash(dataset.manifestUri, dataset.statesUri, manifestUri, etag));
+      const uris = datasetUris(
+        spec,
+        version,
+        shortHash(dataset.manifestUri, dataset.statesUri, manifestUri, etag, WITH_LABELS),
+      );
       const to = { dataset: uris.dataset, states: uris.states };
       const result = await withFolder(temporaryDirectory, (directory) =>
         writeNewObjects(client, { ...to, tally: uris.tally }, spec.job.OutputConfig.KmsKeyId, async (sinks) => {

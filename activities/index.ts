@@ -10,7 +10,7 @@ import { notificationActivities } from './notifications.ts';
 import { beatWhile } from './heartbeat.ts';
 import { preflightActivities, type PreflightInput } from './preflight.ts';
 import { OperationError } from '../errors.ts';
-import { unusable } from './aws-failures.ts';
+import { storageRefused, unusable } from './aws-failures.ts';
 import { recordActivities } from './records.ts';
 import { reportActivities } from './report.ts';
 import { TakenError } from './s3-objects.ts';
@@ -42,7 +42,7 @@ const allActivities = (dependencies: ActivityDependencies) => ({
   ...reportActivities(dependencies),
 });
 
-/** An OperationError is a sentence for a person: no retry mends it, so the chain shows it (see `unusable`). Nor does one mend a key that is taken. */
+/** An OperationError is a sentence for a person: no retry mends it, so the chain shows it (see `unusable`). Nor does one mend a key that is taken; once a person has moved it away, the same is tried again. */
 const withSentences = <All extends Record<string, (input: never) => Promise<unknown>>>(activities: All): All => {
   const wrapped: Record<string, (input: never) => Promise<unknown>> = {};
   for (const [name, run] of Object.entries(activities)) {
@@ -50,7 +50,8 @@ const withSentences = <All extends Record<string, (input: never) => Promise<unkn
       try {
         return await run(input);
       } catch (thrown) {
-        throw thrown instanceof OperationError || thrown instanceof TakenError ? unusable(thrown.message) : thrown;
+        if (thrown instanceof TakenError) throw storageRefused(thrown.message);
+        throw thrown instanceof OperationError ? unusable(thrown.message) : thrown;
       }
     };
   }

@@ -2,7 +2,7 @@
 import type { ChainDetail } from '../client.ts';
 import { actionParts } from '../decisions/attention.ts';
 import { formatDuration } from '../decisions/durations.ts';
-import type { ChainDocument, ChainStatus, JobDocument } from '../decisions/view.ts';
+import { unmergedLabels, type ChainDocument, type ChainStatus, type JobDocument } from '../decisions/view.ts';
 import { activityLine } from '../decisions/worker-activity.ts';
 import type { Paint } from './output.ts';
 import { plain, wrap } from './wrap.ts';
@@ -70,14 +70,15 @@ const whyLines = (jobs: readonly JobDocument[], columns: number): string[] =>
     .slice(-SHOWN_WHYS)
     .flatMap((line) => wrap(line, columns, '    '));
 
-/** How far the chain is. The labels of a live job are in the bar, and in the dataset once the job is merged. */
+/** How far the chain is. The labels of the last job are in the bar, and in the dataset once it is merged. */
 const progressLines = ({ objects, jobs }: ChainDocument, columns: number): string[] => {
   const { total, labeled, remaining, setAside, doubled } = objects;
   const job = jobs.at(-1);
-  const live = job !== undefined && job.endedAt === null && job.outcome === null ? job.labeled : 0;
+  const live = job === undefined ? 0 : unmergedLabels(job);
+  const more = job?.endedAt === null ? 'more by the live job so far' : 'more counted, not merged yet';
   const parts = [
     `${labeled}/${total} labeled`,
-    ...(live > 0 ? [`${live} more by the live job so far`] : []),
+    ...(live > 0 ? [`${live} ${more}`] : []),
     `${remaining} remaining`,
     ...(setAside > 0 ? [`${setAside} set aside`] : []),
     ...(doubled > 0 ? [`${doubled} doubled`] : []),

@@ -4,7 +4,7 @@ import { END_STATUSES } from '../decisions/chain-state.ts';
 import { chainOfWorkflowId } from '../decisions/names.ts';
 import { CHAIN_MEMO } from '../decisions/search-attributes.ts';
 import type { ChainStatus } from '../decisions/view.ts';
-import type { labelingChain } from '../workflows/labeling-chain.ts';
+import type { labelingChain, LabelingChainResult } from '../workflows/labeling-chain.ts';
 import { readingWhatItCan } from '../unreadable-payloads.ts';
 import { throwExplained, webUiLink, type ClientContext } from './context.ts';
 import type { ChainSummary, ListFilter } from './types.ts';
@@ -65,11 +65,12 @@ const summaryOf = async (
   };
   const isOpen = info.status.name === 'RUNNING';
   const attention = isOpen ? text('LabelingAttention') : null;
+  const remaining = Number(attributes.get('LabelingRemaining') ?? 0);
   return {
     chain,
-    status: await statusOf(context, info, attention),
+    status: await statusOf(context, info, attention, remaining),
     generation: Number(attributes.get('LabelingGeneration') ?? 0),
-    remaining: Number(attributes.get('LabelingRemaining') ?? 0),
+    remaining,
     attention,
     job: text('LabelingJobName'),
     workTeam,
@@ -77,24 +78,36 @@ const summaryOf = async (
   };
 };
 
-/** How a chain ended, as its workflow's result says: no worker is needed. */
-const resultOf = async (client: Client, workflowId: string, runId: string): Promise<ChainStatus> => {
-  const handle = client.workflow.getHandle<typeof labelingChain>(workflowId, runId, { followRuns: false });
-  return (await handle.result()).status;
+/** How a chain ended, as its workflow's result says: no worker is needed. Null: it is encrypted with a key that is not at hand. */
+const resultOf = async (client: Client, { workflowId, runId }: WorkflowExecutionInfo): Promise<ChainStatus | null> => {
+  const reading = readingWhatItCan(client).workflow;
+  const handle = reading.getHandle<typeof labelingChain>(workflowId, runId, { followRuns: false });
+  const result: LabelingChainResult | null = await handle.result();
+  return result?.status ?? null;
 };
 
 const statusOf = async (
   { client }: ClientContext,
   info: WorkflowExecutionInfo,
   attention: string | null,
+  remaining: number,
 ): Promise<ChainStatus> => {
-  const { workflowId, runId } = info;
-  const execution = info.status.name;
-  if (execution === 'RUNNING') {
-    if (attention !== null) return 'attention';
-    // An ended chain stays open for its late look.
-    return END_STATUSES.find((status) => status === memoOf(info, CHAIN_MEMO.end)) ?? 'running';
+  const ended = END_STATUSES.find((status) => status === memoOf(info, CHAIN_MEMO.end));
+  switch (info.status.name) {
+    case 'RUNNING':
+    case 'PAUSED':
+    case 'CONTINUED_AS_NEW':
+      // An ended chain stays open for its late look.
+      return attention !== null ? 'attention' : (ended ?? 'running');
+    case 'CANCELLED':
+      return ended ?? 'stopped';
+    case 'COMPLETED':
+      return ended ?? (await resultOf(client, info)) ?? (remaining === 0 ? 'labeled' : 'finished');
+    case 'FAILED':
+    case 'TERMINATED':
+    case 'TIMED_OUT':
+    case 'UNSPECIFIED':
+    case 'UNKNOWN':
+      return ended ?? 'failed';
   }
-  if (execution === 'CANCELLED') return 'stopped';
-  return execution === 'COMPLETED' ? resultOf(client, workflowId, runId) : 'failed';
 };

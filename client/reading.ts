@@ -106,7 +106,8 @@ export const chainDetail = async (context: ClientContext, chain: string): Promis
       : status === 'COMPLETED'
         ? amendedText(chain)
         : `its workflow is ${status.toLowerCase()}; go on by: label-relay resume ${chain}`;
-  return { document: { ...document, status: 'failed', reason }, live, spec: state.spec };
+  // What it asked when it was ended from outside nobody can answer any more; a resume asks again.
+  return { document: { ...document, status: 'failed', reason, attention: null }, live, spec: state.spec };
 };
 
 /** The spec of a chain as amended so far. @throws OperationError if no worker can read it. */

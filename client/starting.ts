@@ -27,8 +27,8 @@ const datasetKey = ({ job }: Spec): string =>
 export const requireFree = async (context: ClientContext, spec: Spec): Promise<void> => {
   const { client } = context;
   const workflowId = labelingChainWorkflowId(spec.chain);
-  const description = await client.workflow
-    .getHandle(workflowId)
+  const description = await readingWhatItCan(client)
+    .workflow.getHandle(workflowId)
     .describe()
     .catch((thrown: unknown) => {
       if (isAbsent(thrown)) return null;

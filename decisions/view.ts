@@ -95,6 +95,14 @@ export const withLiveJob = (state: ChainState, live: Observation | null): ChainS
   };
 };
 
+/** Labels by AWS's count that are in no dataset yet: of the live job, and of one that ended and is not merged. */
+export const unmergedLabels = ({ outcome, labeled }: Pick<JobDocument, 'outcome' | 'labeled'>): number =>
+  outcome === null ? labeled : 0;
+
+/** What became of a job, in one word, also while nothing has. */
+export const outcomeWord = ({ outcome, endedAt }: Pick<JobDocument, 'outcome' | 'endedAt'>): string =>
+  outcome ?? (endedAt === null ? 'live' : 'merging');
+
 export const chainDocument = (state: ChainState, webUrl: string | null): ChainDocument => {
   const { dataset, attention, end } = state;
   const committed = committedCost(state);

@@ -182,9 +182,11 @@ export const startConsumer = (options: ConsumerOptions): RunningConsumer => {
           break;
       }
     }
-    // One that was delivered beside it: the trouble is that of a workflow, not of the service.
-    const isOutage =
-      outcomes.some(({ kind }) => kind === 'outage') && !outcomes.some(({ kind }) => kind === 'delivered');
+    // One that was delivered beside it: that no answer came in time is the trouble of a workflow, not of the service.
+    const isDelivered = outcomes.some(({ kind }) => kind === 'delivered');
+    const isOutage = outcomes.some(
+      (outcome) => outcome.kind === 'outage' && !(isDelivered && outcome.why === 'DEADLINE_EXCEEDED'),
+    );
     backlog.saw(!isOutage && messages.length === BATCH_SIZE);
     if (isOutage) breaker.trip();
     else if (outcomes.some(({ kind }) => answeredKinds.has(kind))) breaker.answered();

@@ -75,11 +75,16 @@ class FurtherLines {
     this.#of(isLabeled).add({ number, label }, canonicalIdentity(line, own.isOwn));
   }
 
-  /** Of identical lines, the one that like the object has a label, or like it has none. */
-  take(line: ObjectLine, own: OwnAttributes): WaitingLine | null {
+  /** A line with a label for an object that has one. */
+  takeLabeled(line: ObjectLine, own: OwnAttributes): WaitingLine | null {
+    return this.labeled.take(canonicalIdentity(line, own.isOwn));
+  }
+
+  /** Once every object with a label has taken such a line if there is one: a line without a label, else one with it. */
+  takeOther(line: ObjectLine, own: OwnAttributes): WaitingLine | null {
     const identity = canonicalIdentity(line, own.isOwn);
-    const isLabeled = labelValue(line, own) !== null;
-    return this.#of(isLabeled).take(identity) ?? this.#of(!isLabeled).take(identity);
+    const other = this.unlabeled.take(identity);
+    return other !== null || labelValue(line, own) !== null ? other : this.labeled.take(identity);
   }
 
   close(): void {
@@ -92,6 +97,18 @@ class FurtherLines {
   }
 }
 
+/** Takes the further lines of labeled objects that have a label themselves; the places of these objects. */
+const takeLabeled = async (source: ByteSource, further: FurtherLines, own: OwnAttributes): Promise<NumberColumn> => {
+  const taken = new NumberColumn();
+  const lines = new LineReader(source);
+  for (let raw = await lines.next(); raw !== null; raw = await lines.next()) {
+    if (!own.mayHold(raw)) continue;
+    const line = datasetLine(raw, lines.lines);
+    if (labelValue(line, own) !== null && further.takeLabeled(line, own) !== null) taken.push(lines.lines - 1);
+  }
+  return taken;
+};
+
 /** Copies the dataset, and takes each of its objects out of the further lines; with the labels that only these have. */
 const copyDataset = async (
   source: ByteSource,
@@ -102,9 +119,13 @@ const copyDataset = async (
   const lines = new LineReader(source);
   let last: Buffer | null = null;
   const nowLabeled = new NumberColumn();
+  const taken = await takeLabeled(source, further, own);
+  let nextTaken = 0;
   for (let raw = await lines.next(); raw !== null; raw = await lines.next()) {
     const line = datasetLine(raw, lines.lines);
-    const known = further.take(line, own);
+    const isTaken = nextTaken < taken.length && taken.get(nextTaken) === lines.lines - 1;
+    if (isTaken) nextTaken += 1;
+    const known = isTaken ? null : further.takeOther(line, own);
     last = raw;
     // I1: once a label can be read, nobody is paid for another.
     if (known !== null && known.label !== null && labelValue(line, own) === null) {

@@ -214,7 +214,13 @@ export const progressChart = async (report: Report): Promise<string | null> => {
     data,
     scales: [
       timeScale(domain),
-      { name: 'y', type: 'linear', domain: [0, Math.max(1, total)], range: 'height', nice: false },
+      {
+        name: 'y',
+        type: 'linear',
+        domain: [0, Math.max(1, total, ...report.progress.map(({ labeled }) => labeled))],
+        range: 'height',
+        nice: false,
+      },
     ],
     axes: [
       timeAxis,

@@ -3,7 +3,7 @@
  * is collected in `collect.ts`.
  */
 import type { ObjectsSummary } from '../activities/report.ts';
-import type { ChainDocument, JobDocument } from '../decisions/view.ts';
+import { outcomeWord, type ChainDocument, type JobDocument } from '../decisions/view.ts';
 import type { JobView, WorkerTotals } from '../workflows/messages.ts';
 import { summaryOf, wordsOf } from './words.ts';
 
@@ -65,18 +65,22 @@ export type ReportSources = {
 const iso = (ms: number): string => new Date(ms).toISOString();
 const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));
 
-/** The labels of each job: exact from the object states, else what its merge counted. */
+/** The labels of each job: exact from the object states, else what its merge counted; before its merge what AWS counts. */
 const labelsByJob = (
   { jobs, objects }: ChainDocument,
   summary: ObjectsSummary | null,
 ): { before: number; of: (job: JobDocument) => number } => {
   if (summary !== null) {
     const labels = new Map(summary.labels.map((row) => [row.generation, row.labels]));
-    return { before: labels.get(0) ?? 0, of: (job) => labels.get(job.generation) ?? 0 };
+    return { before: labels.get(0) ?? 0, of: (job) => notMerged(job) ?? labels.get(job.generation) ?? 0 };
   }
   const brought = jobs.reduce((sum, job) => sum + job.newLabels, 0);
-  return { before: Math.max(0, objects.labeled - brought), of: (job) => job.newLabels };
+  return { before: Math.max(0, objects.labeled - brought), of: (job) => notMerged(job) ?? job.newLabels };
 };
+
+/** The labels that AWS counts of a job that is merged into no dataset, or not yet; null: it is merged, or is gone. */
+const notMerged = ({ outcome, labeled }: JobDocument): number | null =>
+  outcome === null || outcome === 'streaming' ? labeled : null;
 
 const progressOf = (
   document: ChainDocument,
@@ -89,7 +93,7 @@ const progressOf = (
     if (job.createdAt === null) continue;
     points.push({ at: job.createdAt, labeled });
     const view = views.get(job.generation);
-    const brought = job.endedAt === null ? job.labeled : labels.of(job);
+    const brought = labels.of(job);
     for (const { atMs, done } of view?.samples ?? []) {
       const at = iso(atMs);
       // A sample counts failed objects as done too; no point may lie above what the job brought in the end.
@@ -108,7 +112,7 @@ const progressOf = (
 const outcomesOf = (jobs: readonly JobReport[]): Report['outcomes'] => {
   const rows = new Map<string, { outcome: string; jobs: number; labels: number }>();
   for (const job of jobs) {
-    const outcome = job.outcome ?? 'live';
+    const outcome = outcomeWord(job);
     const row = rows.get(outcome) ?? { outcome, jobs: 0, labels: 0 };
     rows.set(outcome, { ...row, jobs: row.jobs + 1, labels: row.labels + job.labels });
   }
@@ -125,10 +129,10 @@ export const reportOf = (sources: ReportSources): Report => {
     const view = views.get(job.generation);
     return {
       ...job,
-      labels: job.endedAt === null && job.outcome === null ? job.labeled : labels.of(job),
+      labels: labels.of(job),
       workers: heardWorkers(view),
       deadline: isoOrNull(view?.deadlineMs ?? null),
-      forecastEnd: job.endedAt === null ? isoOrNull(view?.forecastEndMs ?? null) : null,
+      forecastEnd: outcomeWord(job) === 'live' ? isoOrNull(view?.forecastEndMs ?? null) : null,
       webUrl: jobUrls.get(job.generation) ?? null,
     };
   });

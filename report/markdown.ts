@@ -1,5 +1,6 @@
 /** The report as Markdown, for a ticket or a chat. */
 import { actionParts } from '../decisions/attention.ts';
+import { outcomeWord } from '../decisions/view.ts';
 import type { Report } from './document.ts';
 import { dayText, plural } from './words.ts';
 
@@ -45,7 +46,7 @@ export const markdownOf = (report: Report): string => {
           job.generation,
           job.name,
           job.status,
-          job.outcome ?? 'live',
+          outcomeWord(job),
           job.createdAt === null ? null : dayText(job.createdAt),
           job.endedAt === null ? null : dayText(job.endedAt),
           job.sent,

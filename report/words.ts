@@ -1,5 +1,6 @@
 /** What happened to a chain, in sentences. Pure. */
 import { formatDuration } from '../decisions/durations.ts';
+import { outcomeWord } from '../decisions/view.ts';
 import type { JobReport, Report } from './document.ts';
 
 export const plural = (count: number, one: string, many = `${one}s`): string =>
@@ -63,14 +64,16 @@ const jobText = (job: JobReport): string => {
     return `${name} was decided and never created${job.failureReason === null ? '' : `: ${job.failureReason}`}.`;
   }
   if (job.createdAt === null) return `${name} is about to be created for ${given(job)}.`;
-  if (job.endedAt === null) {
+  if (outcomeWord(job) === 'live') {
     const forecast = job.forecastEnd === null ? '' : `; at its rate so far it is done on ${dayText(job.forecastEnd)}`;
     return `${name} was given ${given(job)} on ${dayText(job.createdAt)}; it is ${job.status} with ${plural(job.labeled, 'label')} so far${forecast}.`;
   }
-  const lived = formatDuration(Date.parse(job.endedAt) - Date.parse(job.createdAt));
+  // Of one that AWS no longer knows nobody saw the end.
+  const lived =
+    job.endedAt === null ? '' : ` in ${formatDuration(Date.parse(job.endedAt) - Date.parse(job.createdAt))}`;
   const outcome = job.outcome === null ? 'and its labels are being merged' : outcomeText(job.outcome);
   const reason = job.failureReason === null ? '' : ` AWS's reason: ${job.failureReason}`;
-  return `${name} was given ${given(job)} on ${dayText(job.createdAt)}, brought ${plural(job.labels, 'label')} in ${lived}, ${outcome}.${reason}`;
+  return `${name} was given ${given(job)} on ${dayText(job.createdAt)}, brought ${plural(job.labels, 'label')}${lived}, ${outcome}.${reason}`;
 };
 
 /** What happened, a sentence for each step. */
@@ -100,13 +103,17 @@ export const wordsOf = (report: Report): string[] => {
 
 /** How far, and why it stopped. */
 export const summaryOf = ({ status, objects, jobs, attention, reason }: Report): string => {
-  const live = jobs.find((job) => job.endedAt === null && job.outcome === null);
+  const live = jobs.find(({ outcome }) => outcome === null);
   const far =
     objects.total === 0
       ? 'no object has been read yet'
       : `${objects.labeled.toLocaleString('en-US')} of ${plural(objects.total, 'object')} are labeled (${percentText(objects.labeled, objects.total)}), ${objects.remaining.toLocaleString('en-US')} remain`;
   const more =
-    live === undefined || live.labels === 0 ? '' : `; the live job has ${plural(live.labels, 'label')} so far`;
+    live === undefined || live.labels === 0
+      ? ''
+      : live.endedAt === null
+        ? `; the live job has ${plural(live.labels, 'label')} so far`
+        : `; ${plural(live.labels, 'label')} of the last job by AWS's count are not merged yet`;
   const ended = jobs.filter((job) => job !== live).length;
   const after = ended === 0 ? '' : ` after ${plural(ended, 'labeling job')}`;
   const why = attention === null ? reason : attention.message;

@@ -16,6 +16,7 @@ export const METRICS = {
   awsCalls: 'label_relay_aws_calls_total',
   jobAge: 'label_relay_job_age_hours',
   chains: 'label_relay_chains',
+  countedAt: 'label_relay_chains_counted_timestamp_seconds',
   liveJobs: 'label_relay_live_jobs',
   remainingObjects: 'label_relay_remaining_objects',
 } as const;
@@ -73,6 +74,7 @@ export const createMetrics = (meter: MetricMeter): OurMetrics => {
   const awsCalls = counter(METRICS.awsCalls, 'Attempts of calls to AWS, by result');
   const age = meter.createHistogram(METRICS.jobAge, 'int', '', 'Age of labeling jobs at each look, in hours');
   const chains = gauge(METRICS.chains, 'Chains by status, by the visibility store');
+  const countedAt = gauge(METRICS.countedAt, 'When chains and jobs were counted last, in seconds since 1970');
   const liveJobs = gauge(METRICS.liveJobs, 'Followed labeling jobs, by how near their deadline is');
   const remaining = gauge(METRICS.remainingObjects, 'Objects without a label in all open chains');
   for (const outcome of knownOutcomes) events.add(0, { outcome });
@@ -89,6 +91,7 @@ export const createMetrics = (meter: MetricMeter): OurMetrics => {
       for (const [status, count] of Object.entries(counts.chains)) chains.set(count, { status });
       for (const [deadline, count] of Object.entries(counts.jobs)) liveJobs.set(count, { deadline });
       remaining.set(counts.remainingObjects);
+      countedAt.set(Math.floor(Date.now() / 1000));
     },
   };
 };

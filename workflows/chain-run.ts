@@ -6,7 +6,14 @@ import { condition, setCurrentDetails, upsertMemo, upsertSearchAttributes, workf
 import type { WriteRecordResult } from '../activities/records.ts';
 import type { LateOutput } from '../decisions/after-job.ts';
 import type { Attention } from '../decisions/attention.ts';
-import { lastGeneration, newChain, type ChainState, type EndStatus, type JobInput } from '../decisions/chain-state.ts';
+import {
+  lastGeneration,
+  newChain,
+  type ChainEnd,
+  type ChainState,
+  type EndStatus,
+  type JobInput,
+} from '../decisions/chain-state.ts';
 import type { Ending } from '../decisions/ending.ts';
 import type { Amendment } from '../decisions/amendment.ts';
 import type { JobOrder } from '../decisions/next-order.ts';
@@ -17,6 +24,7 @@ import { call } from './calls.ts';
 import { chainDetails } from './details.ts';
 import { Outbox, notifications, type Notifications, type Outgoing } from './notifications.ts';
 import { isPatched } from './patches.ts';
+import type { CommandResult } from './messages.ts';
 import { searchAttributes } from './search-attributes.ts';
 
 /** How a chain's workflow begins. */
@@ -101,7 +109,7 @@ export class ChainRun {
   /** The chain was reset, and its last record is still to be read. */
   isReset = false;
   /** What people asked of this run. */
-  readonly #taken: { id: string; again: () => unknown }[] = [];
+  readonly #taken: { id: string; again: () => CommandResult }[] = [];
   /** The generation that an earlier run of this chain decided and may have created. */
   inheritedGeneration: number | null = null;
 
@@ -147,7 +155,7 @@ export class ChainRun {
   }
 
   /** A command was accepted; `again` does what it asks once more. */
-  took(id: string | null, again: () => unknown): void {
+  took(id: string | null, again: () => CommandResult): void {
     if (id === null) return;
     this.#taken.push({ id, again });
     this.set({ ...this.state, commands: [...(this.state.commands ?? []), id].slice(-COMMANDS_KEPT) });
@@ -169,8 +177,7 @@ export class ChainRun {
     this.set(state);
     for (const { id, again } of this.#taken.splice(0)) {
       if (state.commands?.includes(id) === true) continue;
-      again();
-      this.took(id, again);
+      if (again().kind === 'accepted') this.took(id, again);
     }
     if (this.cancelled) this.stopAsCancelled();
   }
@@ -235,6 +242,20 @@ export class ChainRun {
       if (isOver() || !this.unrecorded) return;
       await this.writeRecord('amended by a person');
     }
+  }
+
+  /**
+   * Writes the record of an end, and tells of it: also where S3 refuses the record. Whoever goes on elsewhere, or from a record, tells of another
+   * end.
+   */
+  async recordEnd(why: string, { status, reason }: ChainEnd): Promise<void> {
+    try {
+      await this.writeRecord(why);
+    } catch (error) {
+      if (!(error instanceof Superseded || error instanceof Reset)) this.tell.finished(status, reason);
+      throw error;
+    }
+    this.tell.finished(status, reason);
   }
 
   showInList(): void {

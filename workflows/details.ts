@@ -93,7 +93,8 @@ export const chainDetails = (state: ChainState): string => {
     lines.push('', 'Labeling jobs:', '');
     for (const job of state.generations.slice(-12)) {
       const outcome = job.outcome === null ? '' : ` (${job.outcome})`;
-      const labels = job === live ? countersOf(job).totalLabeled : job.newLabels;
+      const isMerged = job.outcome !== null && job.outcome !== 'streaming';
+      const labels = isMerged ? job.newLabels : countersOf(job).totalLabeled;
       const reason = job.failureReason ?? job.input?.note ?? null;
       const why = reason === null ? '' : ` – ${reason.replaceAll(/\s+/g, ' ')}`;
       lines.push(`${job.generation}. \`${job.name}\`: ${job.status}${outcome}, ${labels} new labels${why}`);

@@ -77,7 +77,11 @@ export const runJob = async (run: ChainRun, job: Generation): Promise<Ending> =>
   const { spec } = run.state;
   const workflowId = labelingJobWorkflowId({ account: spec.account, region: spec.region, jobName: job.name });
   let failures = 0;
-  for (let begin = beginOf(run, job); ; begin = begin === 'create' ? 'follow' : begin) {
+  const first = beginOf(run, job);
+  // The request that whoever follows creates it with, if it is not there: what is amended from now on holds from the next job on (I6).
+  if (first === 'follow' && run.decided?.generation !== job.generation)
+    run.decided = { generation: job.generation, spec };
+  for (let begin = first; ; begin = begin === 'create' ? 'follow' : begin) {
     // Known before the job was begun: it never is (I5). A job that may exist is followed and stopped.
     if (run.stopped && begin === 'create') {
       return { kind: 'not-created', why: { kind: 'stop-requested' }, observedAtMs: null };

@@ -99,14 +99,17 @@ const handleMessages = (run: ChainRun): void => {
   };
   const goOn = (options: ResumeOptions): CommandResult => {
     const { pending, askedBefore } = run.carried;
-    const asksFirst = askedBefore !== null && run.state.phase.kind !== 'ended';
+    const asksFirst =
+      askedBefore !== null &&
+      run.state.phase.kind !== 'ended' &&
+      isPatched('a-limit-is-asked-about-anew-after-s3-was-mended');
     const resumed = resume(run.state, options, pending.manifestUris.length > 0 || asksFirst);
     if (resumed.kind === 'refused') return resumed;
     if (options.retrySetAside) run.carried.pending = { ...pending, retrySetAside: true };
     // A person who mended S3 or a file has not yet answered the question that stood before.
     const answersAll =
       askedBefore === null || (run.state.phase.kind === 'ended' && isPatched('a-resume-of-an-ended-chain-answers-all'));
-    const back = askedBefore !== null && isAskedAnew(askedBefore) ? null : askedBefore;
+    const back = asksFirst && isAskedAnew(askedBefore) ? null : askedBefore;
     run.set(answersAll ? resumed.state : { ...run.state, attention: back });
     run.carried.askedBefore = null;
     run.showEnd();
@@ -114,7 +117,7 @@ const handleMessages = (run: ChainRun): void => {
   };
   const amend = (amendment: Amendment): CommandResult => {
     const message = amendmentRefusal(run.state, amendment);
-    if (message !== null) return { kind: 'refused', message };
+    if (message !== null && isPatched('some-amendments-are-refused')) return { kind: 'refused', message };
     const { spec, manifestUri } = amendment;
     if (spec !== null) run.set(withSpec(run.state, spec));
     const { pending } = run.carried;
@@ -192,30 +195,19 @@ const endChain = async (run: ChainRun, status: EndStatus, reason: string): Promi
   // Objects that were added meanwhile are work, unless the chain is to stop.
   if (dataset !== null && run.carried.pending.manifestUris.length > 0 && !run.stopped) return;
   const { state } = run;
-  run.set({
-    ...state,
-    phase: {
-      kind: 'ended',
-      lateLookDone: state.generations.every((job) => job.complete || (job.output === null && job.createdAtMs === null)),
-    },
-    attention: null,
-    end: {
-      status,
-      reason,
-      atMs: state.lastHeardMs,
-      finalManifestUri: written?.finalManifestUri ?? null,
-      leftoverReportUri: written?.leftoverReportUri ?? null,
-    },
-  });
+  const end = {
+    status,
+    reason,
+    atMs: state.lastHeardMs,
+    finalManifestUri: written?.finalManifestUri ?? null,
+    leftoverReportUri: written?.leftoverReportUri ?? null,
+  };
+  const lateLookDone = state.generations.every(
+    (job) => job.complete || (job.output === null && job.createdAtMs === null),
+  );
+  run.set({ ...state, phase: { kind: 'ended', lateLookDone }, attention: null, end });
   run.showInList();
-  try {
-    await run.writeRecord(`the chain is ${status}`);
-  } catch (error) {
-    // People hear of the end also where S3 refuses its record; whoever goes on elsewhere, or from a record, tells of another end.
-    if (!(error instanceof Superseded || error instanceof Reset)) run.tell.finished(status, reason);
-    throw error;
-  }
-  run.tell.finished(status, reason);
+  await run.recordEnd(`the chain is ${status}`, end);
 };
 
 /** One step of the chain; true when the chain is over. */

@@ -36,7 +36,8 @@ export const lookForLateLabels = async (run: ChainRun): Promise<void> => {
     await run.pause(() => resumed() || run.cancelled, waitMs, why);
     return !resumed();
   };
-  const status = run.state.end?.status ?? 'over';
+  const before = run.state.end;
+  const status = before?.status ?? 'over';
   if (!(await pause(policy.lateLabelsMs, `The chain is ${status}; one more look for late labels, then it closes`)))
     return;
   // Until its news is delivered a cancelled chain stays open: the look comes after that, as late as it can.
@@ -61,7 +62,11 @@ export const lookForLateLabels = async (run: ChainRun): Promise<void> => {
   if (resumed()) return;
   run.set({ ...run.state, phase: { kind: 'ended', lateLookDone: true } });
   run.showInList();
-  await run.writeRecord('looked for late labels');
+  const why = 'looked for late labels';
+  const { end } = run.state;
+  const isNews = end !== null && end.finalManifestUri !== before?.finalManifestUri;
+  if (isNews && isPatched('a-late-end-is-told')) await run.recordEnd(why, end);
+  else await run.writeRecord(why);
 };
 
 const mergeLateLabels = async (run: ChainRun, resumed: () => boolean): Promise<void> => {

@@ -2,7 +2,7 @@
 import { CancellationScope, log, workflowInfo } from '@temporalio/workflow';
 import type { Notification } from '../activities/notifications.ts';
 import type { Attention } from '../decisions/attention.ts';
-import { generationOf, type ChainState, type EndStatus } from '../decisions/chain-state.ts';
+import { countersOf, generationOf, type ChainState, type EndStatus } from '../decisions/chain-state.ts';
 import {
   notificationTargets,
   type NotificationKind,
@@ -60,9 +60,9 @@ export type Notifications = ReturnType<typeof notifications>;
 
 /**
  * What a chain tells; each returns at once.
- * @param nextQuestion a number that no other question to a person has in this execution.
+ * @param nextNumber a number that no other news has in this execution, for news that may come again in the same words.
  */
-export const notifications = (current: () => ChainState, outbox: Outbox, nextQuestion: () => number) => {
+export const notifications = (current: () => ChainState, outbox: Outbox, nextNumber: () => number) => {
   // Of a chain that is resumed after its end, the state may be what it was: what it tells then is news all the same.
   const execution = workflowInfo().firstExecutionRunId.slice(-12);
   const send = (kind: NotificationKind, id: string, subject: string, text: string, facts: Facts): void => {
@@ -77,7 +77,7 @@ export const notifications = (current: () => ChainState, outbox: Outbox, nextQue
       send(
         'attention',
         // Asked anew after a resume that changed nothing, the same question is no repeat.
-        `attention:${attention.reason}:${attention.generation ?? 0}:${execution}:${nextQuestion()}`,
+        `attention:${attention.reason}:${attention.generation ?? 0}:${execution}:${nextNumber()}`,
         `${chain} asks for attention${again}: ${attention.reason}`,
         [attention.message, '', 'What you can do:', ...attention.actions.map((action) => `  ${action}`)].join('\n'),
         { reason: attention.reason, generation: attention.generation },
@@ -96,13 +96,17 @@ export const notifications = (current: () => ChainState, outbox: Outbox, nextQue
               ? 'job-stopped'
               : 'job-completed';
       const remaining = dataset?.remaining ?? 0;
+      const labels = job.outcome === 'streaming' ? countersOf(job).totalLabeled : job.newLabels;
       const reason = job.failureReason === null ? '' : ` Reason: ${job.failureReason}`;
       send(
         kind,
         `job:${generation}`,
         `${chain}: ${job.name} ${job.status.toLowerCase()} (${job.outcome})`,
-        `${job.newLabels} new labels; ${remaining} objects remain.${reason}`,
-        { job: job.name, outcome: job.outcome, newLabels: job.newLabels, remaining },
+        // A streaming job's labels are merged into no dataset of ours.
+        job.outcome === 'streaming'
+          ? `${labels} labels by AWS's count.${reason}`
+          : `${labels} new labels; ${remaining} objects remain.${reason}`,
+        { job: job.name, outcome: job.outcome, newLabels: labels, remaining },
       );
     },
     /** Attempts are used up, by declines above all: these objects go to no later job. */
@@ -111,7 +115,8 @@ export const notifications = (current: () => ChainState, outbox: Outbox, nextQue
       const name = generationOf(current(), generation)?.name ?? `generation ${generation}`;
       send(
         'objects-set-aside',
-        `set-aside:${generation}`,
+        // More of the same job may follow with a later version of the dataset.
+        `set-aside:${generation}:${dataset?.version ?? 0}`,
         `${chain}: ${newlySetAside} objects have used up their attempts`,
         `Declines and failures in ${name} used up the attempts of ${newlySetAside} objects; they go to no later job and will stand in the leftover report. To try them again: label-relay resume ${chain} --retry-set-aside`,
         { generation, newlySetAside, setAside: dataset?.setAside ?? 0 },
@@ -132,7 +137,7 @@ export const notifications = (current: () => ChainState, outbox: Outbox, nextQue
       const { chain, end } = current();
       send(
         'chain-finished',
-        `finished:${current().generations.length}:${status}:${execution}`,
+        `finished:${current().generations.length}:${status}:${execution}:${nextNumber()}`,
         `${chain} is ${status}`,
         reason,
         {

@@ -149,7 +149,10 @@ export const amendRecord = async (
   await load(run);
   run.loaded = true;
   const message = amendmentRefusal(run.state, amendment);
-  if (message !== null) throw ApplicationFailure.nonRetryable(message, 'unusable');
+  if (message !== null) {
+    run.showInList();
+    throw ApplicationFailure.nonRetryable(message, 'unusable');
+  }
   const { spec, manifestUri } = amendment;
   const { pending } = run.carried;
   if (spec !== null) run.set(withSpec(run.state, spec));

@@ -67,6 +67,18 @@ export const PATCHES: Readonly<Record<string, { since: string; why: string }>> =
     since: '0.1.0',
     why: 'an ended chain that waits for its late look was listed as running where no worker answered, and each was asked',
   },
+  'a-late-end-is-told': {
+    since: '0.1.0',
+    why: 'whoever was told of the end kept a final manifest without the labels that the late look found',
+  },
+  'a-limit-is-asked-about-anew-after-s3-was-mended': {
+    since: '0.1.0',
+    why: 'a resume was refused that S3 was waited for with, since a limit was reached before, or had to be given twice',
+  },
+  'some-amendments-are-refused': {
+    since: '0.1.0',
+    why: 'of two amendments made from one spec the later undid the earlier, and a manifest wedged a streaming chain',
+  },
 };
 
 /** Whether this history has the change. @throws for an id that is not in the list: the workflow task fails, and no command is taken. */

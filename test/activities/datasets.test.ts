@@ -109,7 +109,7 @@ test('a key that holds other bytes is said with a sentence: no retry mends it', 
   const { statesUri } = await activities().openDataset({ spec, manifestUri });
   s3.store.write(statesUri, 'other');
   await expect(activities().openDataset({ spec, manifestUri })).rejects.toMatchObject({
-    type: 'unusable',
+    type: 'storage-refused',
     nonRetryable: true,
     message: expect.stringContaining('exists already with other content'),
   });

@@ -64,6 +64,11 @@ describe('adding objects to a dataset', () => {
     );
     expect(result).toMatchObject({ added: 1, known: 3, knownNowLabeled: 1, counts: { labeled: 2, remaining: 2 } });
     expect(dataset).toBe('{"source":"a","L":7}\n{"source":"b"}\n{"source":"b","L":3}\n{"source":"a"}\n');
+    await files.start('{"source":"c"}\n{"source":"c","L":7}\n');
+    expect((await add(files, '{"source":"c","L":7}\n')).result).toMatchObject({
+      knownNowLabeled: 0,
+      counts: { labeled: 1, remaining: 1 },
+    });
   });
 
   it('takes labels that new objects come with', async () => {

@@ -1,3 +1,4 @@
+import { progressChart } from '../../report/charts.ts';
 import { markdownOf } from '../../report/markdown.ts';
 import { pageOf } from '../../report/page.ts';
 import { percentText } from '../../report/words.ts';
@@ -66,6 +67,35 @@ describe('the document', () => {
       },
     );
     expect(made.progress.map(({ labeled }) => labeled)).toEqual([0, 5, 20, 20]);
+  });
+
+  test('a job that ended and is not merged yet is counted with what AWS has counted, and called so', () => {
+    const merging = job(1, { status: 'Completed', outcome: null, labeled: 95 });
+    const document = { objects: { ...emptyDocument.objects, total: 100, remaining: 100 }, jobs: [merging] };
+    const { summary, words, outcomes, progress } = report(document);
+    expect(summary).toContain("95 labels of the last job by AWS's count are not merged yet");
+    expect(words.join(' ')).toContain('brought 95 labels in 29d 23h, and its labels are being merged');
+    expect(outcomes).toEqual([{ outcome: 'merging', jobs: 1, labels: 95 }]);
+    expect(progress.at(-1)?.labeled).toBe(95);
+    expect(markdownOf(report(document))).toMatch(/\| Completed \| merging \|/);
+  });
+
+  test('a job that is gone is no live one: its labels are nowhere, and it will not be done', () => {
+    const gone = job(1, { status: 'Gone', outcome: 'gone', endedAt: null, labeled: 60 });
+    const objects = { ...emptyDocument.objects, total: 100, labeled: 100 };
+    const { words, progress, jobs } = report({ objects, jobs: [gone, job(2, { outcome: 'labeled', newLabels: 100 })] });
+    expect(words.join(' ')).toContain('brought 0 labels, and then AWS no longer knew it.');
+    expect(progress.map(({ labeled }) => labeled)).toEqual([0, 0, 100]);
+    expect(jobs[0]?.forecastEnd).toBeNull();
+  });
+
+  test('a streaming job has the labels that AWS counts, while it lives and after; its chart is no taller than others', async () => {
+    for (const change of [{ outcome: null, endedAt: null }, { outcome: 'streaming' }]) {
+      const streaming = report({ jobs: [job(1, { ...change, status: 'InProgress', labeled: 5_000, sent: null })] });
+      expect(streaming.jobs[0]?.labels).toBe(5_000);
+      const chart = (await progressChart(streaming)) ?? '';
+      expect(Number(/viewBox="0 0 \d+ (\d+)"/.exec(chart)?.[1])).toBeLessThan(400);
+    }
   });
 
   test('a live job is counted with what AWS has counted, in the summary, the progress and the outcomes', () => {

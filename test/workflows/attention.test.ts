@@ -508,13 +508,20 @@ test('attention is shown until it is answered, and a stop answers it by ending t
 });
 
 /** A receiver that drops what it has seen, as it may; what it was told, by kind. */
-const startReceiver = async (): Promise<{ url: string; told: Map<string, string> }> => {
+const startReceiver = async (): Promise<{
+  url: string;
+  told: Map<string, string>;
+  facts: Record<string, unknown>[];
+}> => {
   const told = new Map<string, string>();
+  const facts: Record<string, unknown>[] = [];
+  const news = z.object({ id: z.string(), kind: z.string(), facts: z.record(z.string(), z.unknown()) });
   const server = createServer((request, response) => {
     let body = '';
     request.on('data', (chunk: Buffer) => (body += chunk.toString()));
     request.on('end', () => {
-      const { id, kind } = z.object({ id: z.string(), kind: z.string() }).parse(JSON.parse(body));
+      const { id, kind, facts: given } = news.parse(JSON.parse(body));
+      if (!told.has(id)) facts.push({ kind, ...given });
       told.set(id, kind);
       response.writeHead(204).end();
     });
@@ -525,7 +532,7 @@ const startReceiver = async (): Promise<{ url: string; told: Map<string, string>
     await new Promise((resolve) => server.close(resolve));
   });
   const address = server.address();
-  return { url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}/`, told };
+  return { url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}/`, told, facts };
 };
 
 describe('a receiver that drops repeats', () => {
@@ -543,6 +550,71 @@ describe('a receiver that drops repeats', () => {
     expect(await world.resume('again')).toEqual({ kind: 'accepted' });
     await world.untilAttention('again', 10 * MINUTE_MS);
     await hears('again', told, 'attention', 2);
+  });
+
+  test('hears of the end that late labels made, with the final manifest that holds them', async () => {
+    const { url, told, facts } = await startReceiver();
+    const late = { workers: { count: 10, answerTime: '1h' }, openTasks: 'late', lateLabels: '3h' } as const;
+    const handle = await world.start('late-end', { jobs: [late], policy: { notify: { webhook: { url } } } });
+    const isLive = ({ generations }: ChainState): boolean => generations[0]?.status === 'InProgress';
+    await world.until('late-end', isLive, { stepMs: MINUTE_MS });
+    await world.env.sleep(20 * MINUTE_MS);
+    await world.stop('late-end');
+    const { end: first } = await world.untilEnded('late-end', 10 * MINUTE_MS);
+    await hears('late-end', told, 'chain-finished', 1);
+    await world.env.sleep(25 * HOUR_MS);
+    await world.sync();
+    await handle.result();
+    const { end: last } = await world.state('late-end');
+    expect([first?.status, last?.status]).toEqual(['stopped', 'labeled']);
+    expect(facts.filter(({ kind }) => kind === 'chain-finished')).toMatchObject([
+      { status: 'stopped', finalManifest: first?.finalManifestUri },
+      { status: 'labeled', finalManifest: last?.finalManifestUri },
+    ]);
+  });
+
+  test('hears of the same end again after a resume in the same run that came to nothing', async () => {
+    const { url, told } = await startReceiver();
+    const jobs = [{ workers: { ratePerHour: 0.5 }, stop: { after: '5h' } }];
+    await world.start('same-run', { jobs, policy: { notify: { webhook: { url } } } });
+    await world.untilAttention('same-run');
+    await world.stop('same-run');
+    await world.untilEnded('same-run', MINUTE_MS);
+    await hears('same-run', told, 'chain-finished', 1);
+    world.s3.fault = (method, uri) => (method === 'PUT' && !uri.includes('/record/') ? 'AccessDenied' : null);
+    expect(await world.resume('same-run')).toEqual({ kind: 'accepted' });
+    await world.untilAttention('same-run', MINUTE_MS);
+    await world.stop('same-run');
+    world.s3.fault = null;
+    await world.untilEnded('same-run', MINUTE_MS);
+    await hears('same-run', told, 'chain-finished', 2);
+  });
+
+  test('hears of each object that is set aside, also of a job whose output AWS has written again', async () => {
+    const { url, told, facts } = await startReceiver();
+    const declined = { workers: { ratePerHour: 0.5 }, declines: { objects: ['*/0.jpg', '*/1.jpg'] } };
+    const policy = { maxAttemptsPerObject: 1, notify: { webhook: { url } } };
+    await world.start('aside', { jobs: [{ ...declined, stop: { after: '5h' } }], policy });
+    const { generations, spec, dataset } = await world.untilAttention('aside', 10 * MINUTE_MS);
+    expect(dataset?.setAside).toBeGreaterThan(0);
+    const uri = world.outputUri(generations[0]?.name ?? '');
+    const metadata = `${spec.job.LabelAttributeName}-metadata`;
+    const lines = (world.s3.store.text(uri) ?? '').trimEnd().split('\n');
+    const failure = lines
+      .find((line) => line.includes('failure-reason'))
+      ?.match(new RegExp(`"${metadata}": (\\{[^}]*\\})`));
+    const untouched = lines.findIndex((line) => !line.includes(metadata));
+    lines[untouched] = lines[untouched]?.replace(/}$/, `,"${metadata}":${failure?.[1]}}`) ?? '';
+    world.s3.store.write(uri, `${lines.join('\n')}\n`);
+    await world.resume('aside');
+    await world.until('aside', (state) => state.generations.length > 1, { stepMs: 10_000 });
+    await hears('aside', told, 'objects-set-aside', 2);
+    expect(facts.filter(({ kind }) => kind === 'objects-set-aside').map(({ setAside }) => setAside)).toEqual([
+      dataset?.setAside,
+      (dataset?.setAside ?? 0) + 1,
+    ]);
+    await world.stop('aside');
+    await world.untilEnded('aside');
   });
 
   test('hears of the same end again after a resume that came to nothing', async () => {

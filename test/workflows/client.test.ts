@@ -1,6 +1,7 @@
 /** The client API against a real server: what the commands adopt, amend and resume do, checks before them included. */
 import { isDeepStrictEqual } from 'node:util';
 import { Client } from '@temporalio/client';
+import type { Payload } from '@temporalio/common';
 import { InputError, LabelRelay, type Change, type ListFilter } from '../../client.ts';
 import { HOUR_MS } from '../../decisions/durations.ts';
 import { advance } from '../../local/advance.ts';
@@ -119,10 +120,15 @@ test('two amendments at once: the later one is told that the spec changed, and u
   await untilFirstJob('amended-twice');
   const changes: Change[] = [{ changes: { policy: { maxFailures: 7 } } }, { changes: { policy: { maxJobs: 30 } } }];
   const told = await Promise.all(changes.map((change) => problem(relay.amend('amended-twice', change))));
-  expect(told.toSorted()).toEqual([
-    'it worked',
-    expect.stringMatching(/^the spec of the chain amended-twice changed meanwhile/),
-  ]);
+  // On a slow machine the second may have read what the first one made.
+  const refused = /^the spec of the chain amended-twice changed meanwhile/;
+  expect(told).toContain('it worked');
+  expect(told.filter((one) => one !== 'it worked' && !refused.test(one))).toEqual([]);
+  const isTaken = (index: number): boolean => told[index] === 'it worked';
+  expect((await relay.detail('amended-twice')).spec?.policy).toMatchObject({
+    ...(isTaken(0) ? { maxFailures: 7 } : {}),
+    ...(isTaken(1) ? { maxJobs: 30 } : {}),
+  });
   for (const change of changes) await relay.amend('amended-twice', change);
   expect((await relay.detail('amended-twice')).spec?.policy).toMatchObject({ maxFailures: 7, maxJobs: 30 });
   await relay.stop('amended-twice');
@@ -224,6 +230,48 @@ test('list tells how ended chains ended also where no worker answers a query', a
   expect(await shown('listed-stopped', 'running')).toBe('running');
   await relay.stop('listed-stopped');
 }, 60_000);
+
+test('list and show say the same of a chain that was terminated: after its end how it ended, before it what to do', async () => {
+  const stepMs = 50;
+  const until = async (isSo: () => Promise<boolean>): Promise<void> => {
+    for (let look = 0; look < 200 && !(await isSo()); look += 1)
+      await new Promise((resolve) => setTimeout(resolve, stepMs));
+  };
+  for (const chain of ['ended-then', 'asked-then']) {
+    world.s3.store.write(manifestUriOf(chain), manifestText(chain, 4));
+    await relay.startChain({ chain, job: specOf(chain).job });
+    await until(async () => typeof (await relay.get(chain)).jobs[0]?.arn === 'string');
+  }
+  await relay.stop('ended-then');
+  await world.simulator.call('StopLabelingJob', { LabelingJobName: (await relay.get('asked-then')).jobs[0]?.name });
+  await untilEnded('ended-then');
+  await untilEnded('asked-then');
+  expect((await relay.get('asked-then')).status).toBe('attention');
+  for (const chain of ['ended-then', 'asked-then']) {
+    await world.env.client.workflow.getHandle(`labeling-chain:${chain}`).terminate();
+    const { status, attention, reason } = await relay.get(chain);
+    expect({ status, attention, reason }).toEqual({
+      status: chain === 'ended-then' ? 'stopped' : 'failed',
+      attention: null,
+      reason: expect.stringContaining(chain === 'ended-then' ? 'asked by a person' : 'label-relay resume asked-then'),
+    });
+    await until(async () => (await relay.list({ text: chain }))[0]?.status === status);
+    expect((await relay.list({ text: chain }))[0]?.status).toBe(status);
+  }
+}, 60_000);
+
+test('list tells of completed chains whose key is not at hand as much as is not encrypted', async () => {
+  const { connection, options } = world.env.client;
+  const decode = (): Promise<never> => Promise.reject(new Error('this key cannot decrypt it'));
+  const codec = { encode: (payloads: Payload[]) => Promise.resolve(payloads), decode };
+  const client = new Client({ connection, namespace: options.namespace, dataConverter: { payloadCodecs: [codec] } });
+  const listed = await new LabelRelay({ client, taskQueue: TASK_QUEUE }).list();
+  expect(listed.find(({ chain }) => chain === 'grown')).toMatchObject({
+    status: 'labeled',
+    remaining: 0,
+    workTeam: null,
+  });
+});
 
 test('a watch that waits for a worker ends as soon as it is aborted', async () => {
   const patient = new LabelRelay({ client: world.env.client, taskQueue: 'nobody-polls', workerWaitMs: 3_600_000 });
