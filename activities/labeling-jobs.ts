@@ -25,7 +25,7 @@ type Unheard = { mayExist?: boolean };
 
 export type CreateResult =
   | { kind: 'created'; arn: string }
-  /** A job of this name exists with our tags and our manifest: an earlier try of this very create. */
+  /** A job of this name exists with our tags and our manifest: an earlier try of this very create, or of one before an amendment. */
   | { kind: 'exists-as-ours'; arn: string }
   | { kind: 'name-taken'; message: string }
   /** ResourceLimitExceeded: wait for a free place. */
@@ -134,8 +134,11 @@ export const labelingJobActivities = ({
     }
   };
 
-  /** On ResourceInUse: ours only if all our tags and the manifest match. */
-  const whoseJob = async (region: string, request: LabelingJobRequest, hash: string): Promise<CreateResult> => {
+  /**
+   * On ResourceInUse: ours if the tags that name this chain, run and generation match, and the manifest. Its request may be another one: from
+   * before an amendment, where the chain was reset since. A second job for the same objects would be paid again (I1, I3).
+   */
+  const whoseJob = async (region: string, request: LabelingJobRequest): Promise<CreateResult> => {
     const name = request.LabelingJobName;
     let job: DescribeLabelingJobCommandOutput;
     try {
@@ -150,10 +153,7 @@ export const labelingJobActivities = ({
       };
     }
     const tags = new Map((job.Tags ?? []).map((tag) => [tag.Key, tag.Value]));
-    const expected = [
-      ...(request.Tags ?? []).filter((tag) => tag.Key.startsWith('label-relay:')),
-      { Key: JOB_TAGS.request, Value: hash },
-    ];
+    const expected = (request.Tags ?? []).filter((tag) => tag.Key.startsWith('label-relay:'));
     const wrong = expected.filter((tag) => tags.get(tag.Key) !== tag.Value).map((tag) => tag.Key);
     const manifest = job.InputConfig?.DataSource?.S3DataSource?.ManifestS3Uri;
     if (manifest !== request.InputConfig.DataSource.S3DataSource?.ManifestS3Uri) wrong.push('ManifestS3Uri');
@@ -209,7 +209,7 @@ export const labelingJobActivities = ({
       } catch (thrown) {
         const error = awsErrorName(thrown);
         const message = messageOf(thrown);
-        if (error === 'ResourceInUse') return whoseJob(region, request, hash);
+        if (error === 'ResourceInUse') return whoseJob(region, request);
         const mayExist = wasTriedBefore(thrown);
         if (error === 'ResourceLimitExceeded') return { kind: 'quota', message, mayExist };
         if (expiredCredentials.includes(error) || mayBePropagation(thrown))

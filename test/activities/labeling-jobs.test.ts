@@ -31,7 +31,6 @@ describe('create', () => {
   test.each([
     ['another run', requestOf(name, { 'label-relay:run': 'run-2' }), 'label-relay:run'],
     ['another chain', requestOf(name, { 'label-relay:chain': 'owls' }), 'label-relay:chain'],
-    ['another request', { ...request, RoleArn: 'arn:aws:iam::123456789012:role/other' }, 'label-relay:request'],
     [
       'another input',
       { ...request, InputConfig: { DataSource: { S3DataSource: { ManifestS3Uri: 's3://data/other.manifest' } } } },
@@ -44,6 +43,12 @@ describe('create', () => {
       kind: 'name-taken',
       message: expect.stringContaining(differs),
     });
+  });
+
+  test('a job of this name by the same run and generation is ours, also with another request: from before an amendment (I1, I3)', async () => {
+    const { createLabelingJob } = await openSageMaker();
+    await createLabelingJob({ region, request: { ...request, RoleArn: 'arn:aws:iam::123456789012:role/before' } });
+    expect(await createLabelingJob({ region, request })).toMatchObject({ kind: 'exists-as-ours' });
   });
 
   test.each([

@@ -414,18 +414,10 @@ describe('files and S3', () => {
   });
 
   test('storage-refused on top of a limit: mended, the limit is asked about; raised meanwhile, it is not', async () => {
-    const refuseRecords = (method: string, uri: string): 'AccessDenied' | null =>
-      method === 'PUT' && uri.includes('/record/') ? 'AccessDenied' : null;
+    world.s3.fault = (method, uri) =>
+      method === 'PUT' && uri.includes('/record/') && world.jobNames('limit').length > 0 ? 'AccessDenied' : null;
     await world.start('limit', { policy: { maxObjectsSent: 4 } });
-    const asked = await world.until(
-      'limit',
-      ({ generations }) => {
-        if (generations[0]?.status === 'InProgress') world.s3.fault = refuseRecords;
-        return generations[0]?.outcome === 'leftovers' || generations[0]?.outcome === 'labeled';
-      },
-      { stepMs: MINUTE_MS },
-    );
-    expect(reasonOf(asked)).toBe('storage-refused');
+    expect(reasonOf(await world.untilAttention('limit'))).toBe('storage-refused');
     world.s3.fault = null;
     expect(await world.resume('limit')).toEqual({ kind: 'accepted' });
     expect(reasonOf(await world.untilAttention('limit', MINUTE_MS))).toBe('max-objects-sent');

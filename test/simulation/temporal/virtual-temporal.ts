@@ -317,14 +317,14 @@ export class VirtualTemporal {
       if (execution.run !== run) return this.#planTask(execution, 1);
       const lost = draw.chance(this.faults.lostTask);
       const unhandled = commands.some(isClosing) && execution.pending.some(isEvent);
-      if (lost || unhandled) {
+      // A worker that died with a slow task gives no commands.
+      if (lost || unhandled || !run.commit()) {
         if (lost) this.counts.lostTasks += 1;
-        else this.counts.unhandledCommands += 1;
+        else if (unhandled) this.counts.unhandledCommands += 1;
         run.forget();
         execution.pending.unshift(...jobs);
-        return this.#planTask(execution, lost ? WORKFLOW_TASK_TIMEOUT_MS : 1);
+        return this.#planTask(execution, unhandled && !lost ? 1 : WORKFLOW_TASK_TIMEOUT_MS);
       }
-      run.commit();
       for (const job of jobs) this.#cancels.get(job)?.();
       execution.heard.push(...jobs.filter(isSent));
       for (const command of commands) await this.#apply(execution, command);

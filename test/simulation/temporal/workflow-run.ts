@@ -61,10 +61,12 @@ export class WorkflowRun {
     return commands;
   }
 
-  /** The server took the commands. */
-  commit(): void {
-    if (this.#open !== null) this.#history.push(this.#open);
+  /** The server took the commands; false: the worker forgot the run before it could give them. */
+  commit(): boolean {
+    if (this.#open === null) return false;
+    this.#history.push(this.#open);
     this.#open = null;
+    return true;
   }
 
   /** The worker's memory of this run is gone, and with it what was not committed. */
@@ -99,8 +101,8 @@ export class WorkflowRun {
     try {
       return await live.activate(activation, atMs, patches);
     } catch (thrown) {
-      const text = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
-      throw new WorkflowTaskFailed(`${this.identity.workflowId}: ${text}`, { cause: thrown });
+      // Without its stack, which names folders of the machine: it is the cause.
+      throw new WorkflowTaskFailed(`${this.identity.workflowId}: ${String(thrown)}`, { cause: thrown });
     }
   }
 
