@@ -14,12 +14,11 @@ import { JOB_TAGS } from '../decisions/names.ts';
 import type { Spec } from '../decisions/spec.ts';
 import { messageOf } from '../errors.ts';
 import { GatheringSink } from '../manifests/byte-streams.ts';
-import { readObjectLine, type ObjectLine } from '../manifests/attributes.ts';
-import { canonicalIdentity } from '../manifests/identity.ts';
-import { IdentityPool, type WaitingLine } from '../manifests/identity-pool.ts';
+import { readObjectLine } from '../manifests/attributes.ts';
 import { OrdinalsWriter } from '../manifests/job-input.ts';
-import { labelStateOf, labelValue, ownAttributes } from '../manifests/label-state.ts';
+import { labelStateOf, ownAttributes } from '../manifests/label-state.ts';
 import { LineReader } from '../manifests/lines.ts';
+import { TwinPools } from '../manifests/twin-pools.ts';
 import { awsErrorName, isRefusal, unusable } from './aws-failures.ts';
 import { chainFolder, readChainRecord } from './records.ts';
 import { beat } from './heartbeat.ts';
@@ -157,22 +156,13 @@ export const adoptionActivities = ({
       const uris = { manifest: under(folder, 'input.manifest'), ordinals: under(folder, 'input.ordinals.jsonl') };
       const counts = await withFolder(temporaryDirectory, (directory) =>
         writeNewObjects(client, uris, spec.job.OutputConfig.KmsKeyId, async (to) => {
-          // Of identical lines, one with a label is one with a label.
-          const labeled = new IdentityPool(directory);
-          const unlabeled = new IdentityPool(directory);
-          const take = (line: ObjectLine): WaitingLine | null => {
-            const identity = canonicalIdentity(line, own.isOwn);
-            const [first, second] = labelValue(line, own) === null ? [unlabeled, labeled] : [labeled, unlabeled];
-            return first.take(identity) ?? second.take(identity);
-          };
+          const pools = new TwinPools(directory, own);
           try {
             const objects = new LineReader(objectSource(client, dataset.manifestUri, null, beat));
             for (let raw = await objects.nextOfManifest(); raw !== null; raw = await objects.nextOfManifest()) {
               const line = readObjectLine(raw);
               if (line.kind === 'fault') throw unusable(`line ${objects.lines} of the dataset: ${line.problem}`);
-              const label = labelValue(line, own);
-              const pool = label === null ? unlabeled : labeled;
-              pool.add({ number: objects.lines, label }, canonicalIdentity(line, own.isOwn));
+              pools.add(line, objects.lines);
             }
             const lines = new LineReader(input);
             const ordinals = new OrdinalsWriter(to.ordinals);
@@ -181,7 +171,7 @@ export const adoptionActivities = ({
             for (let raw = await lines.nextOfManifest(); raw !== null; raw = await lines.nextOfManifest()) {
               const line = readObjectLine(raw);
               if (line.kind === 'fault') throw unusable(`${inputManifestUri}, line ${lines.lines}: ${line.problem}`);
-              const object = take(line);
+              const object = pools.take(line);
               if (object === null) {
                 throw unusable(
                   `${inputManifestUri}, line ${lines.lines}: this object of the job is not in the dataset ${datasetUri ?? ''}; give a dataset that holds all of the job's objects`,
@@ -202,8 +192,7 @@ export const adoptionActivities = ({
             await ordinals.finish();
             return { objects: lines.lines, sentObjects };
           } finally {
-            labeled.close();
-            unlabeled.close();
+            pools.close();
           }
         }),
       );

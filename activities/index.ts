@@ -42,7 +42,10 @@ const allActivities = (dependencies: ActivityDependencies) => ({
   ...reportActivities(dependencies),
 });
 
-/** An OperationError is a sentence for a person: no retry mends it, so the chain shows it (see `unusable`). Nor does one mend a key that is taken; once a person has moved it away, the same is tried again. */
+/**
+ * An OperationError is a sentence for a person: no retry mends it, so the chain shows it (see `unusable`). Nor does one mend a key that is
+ * taken; once a person has moved it away, the same is tried again.
+ */
 const withSentences = <All extends Record<string, (input: never) => Promise<unknown>>>(activities: All): All => {
   const wrapped: Record<string, (input: never) => Promise<unknown>> = {};
   for (const [name, run] of Object.entries(activities)) {

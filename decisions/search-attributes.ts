@@ -36,6 +36,6 @@ export const CHAIN_MEMO = {
   dataset: 'dataset',
   /** The ARN of the work team of the latest request. */
   workTeam: 'workTeam',
-  /** How the chain ended (`EndStatus`), while it stays open for its late look; null again after a resume. */
+  /** How the chain ended (`EndStatus`), also while it stays open for its late look; null again after a resume. */
   end: 'end',
 } as const;

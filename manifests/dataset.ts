@@ -17,6 +17,15 @@ import { LineReader, LineTooLongError } from './lines.ts';
 import { problemsOfLine, ProblemList, type ManifestProblem } from './manifest-rules.ts';
 import { FROM_A_MANIFEST, shortenReason, StatesWriter, untouchedState, type ObjectState } from './object-states.ts';
 
+/** A line of a dataset, whose lines were checked when they came into it. @throws OperationError if it is damaged. */
+export const datasetLine = (bytes: Buffer, number: number): ObjectLine => {
+  const line = readObjectLine(bytes);
+  if (line.kind === 'object') return line;
+  throw new OperationError(
+    `line ${number} of the dataset is damaged (${line.problem}); restore that version of it and try again`,
+  );
+};
+
 /** What a manifest holds. `failedMetadata` counts objects that an earlier job failed; they are part of `remaining`. */
 export type ManifestCounts = { total: number; labeled: number; remaining: number; failedMetadata: number; odd: number };
 

@@ -3,12 +3,17 @@
  * copy of a line that the dataset holds twice is new, and that a label which only the further line has is the object's (I1).
  */
 import { OperationError } from '../errors.ts';
-import { editLine, readObjectLine, type ObjectLine } from './attributes.ts';
+import { editLine } from './attributes.ts';
 import { GatheringSink, type ByteSink, type ByteSource } from './byte-streams.ts';
-import { changedMeanwhile, checkManifest, faultsOf, initialState, type ManifestFaults } from './dataset.ts';
-import { canonicalIdentity } from './identity.ts';
-import { IdentityPool, type WaitingLine } from './identity-pool.ts';
-import { labelMembers, labelValue, ownAttributes, type OwnAttributes } from './label-state.ts';
+import {
+  changedMeanwhile,
+  checkManifest,
+  datasetLine,
+  faultsOf,
+  initialState,
+  type ManifestFaults,
+} from './dataset.ts';
+import { labelValue, ownAttributes, type OwnAttributes } from './label-state.ts';
 import { LineReader } from './lines.ts';
 import { NumberColumn } from './number-column.ts';
 import {
@@ -19,6 +24,7 @@ import {
   type ObjectState,
   type StateCounts,
 } from './object-states.ts';
+import { TwinPools } from './twin-pools.ts';
 
 export type AddObjectsRequest = {
   /** LabelAttributeName. */
@@ -47,64 +53,14 @@ export type AddObjectsResult =
 
 const LINE_FEED = Buffer.from('\n');
 
-const datasetLine = (raw: Buffer, number: number): ObjectLine => {
-  const line = readObjectLine(raw);
-  if (line.kind === 'object') return line;
-  throw new OperationError(
-    `line ${number} of the dataset is damaged (${line.problem}); restore that version of it and try again`,
-  );
-};
-
-/** The lines of the manifest that no object of the dataset has taken, those with a label (its members) apart from the others. */
-class FurtherLines {
-  readonly labeled: IdentityPool;
-  readonly unlabeled: IdentityPool;
-
-  constructor(temporaryDirectory: string) {
-    this.labeled = new IdentityPool(temporaryDirectory);
-    this.unlabeled = new IdentityPool(temporaryDirectory);
-  }
-
-  get left(): number {
-    return this.labeled.left + this.unlabeled.left;
-  }
-
-  add(line: ObjectLine, number: number, own: OwnAttributes): void {
-    const isLabeled = labelValue(line, own) !== null;
-    const label = isLabeled ? labelMembers(line, own) : null;
-    this.#of(isLabeled).add({ number, label }, canonicalIdentity(line, own.isOwn));
-  }
-
-  /** A line with a label for an object that has one. */
-  takeLabeled(line: ObjectLine, own: OwnAttributes): WaitingLine | null {
-    return this.labeled.take(canonicalIdentity(line, own.isOwn));
-  }
-
-  /** Once every object with a label has taken such a line if there is one: a line without a label, else one with it. */
-  takeOther(line: ObjectLine, own: OwnAttributes): WaitingLine | null {
-    const identity = canonicalIdentity(line, own.isOwn);
-    const other = this.unlabeled.take(identity);
-    return other !== null || labelValue(line, own) !== null ? other : this.labeled.take(identity);
-  }
-
-  close(): void {
-    this.labeled.close();
-    this.unlabeled.close();
-  }
-
-  #of(isLabeled: boolean): IdentityPool {
-    return isLabeled ? this.labeled : this.unlabeled;
-  }
-}
-
 /** Takes the further lines of labeled objects that have a label themselves; the places of these objects. */
-const takeLabeled = async (source: ByteSource, further: FurtherLines, own: OwnAttributes): Promise<NumberColumn> => {
+const takeLabeled = async (source: ByteSource, further: TwinPools, own: OwnAttributes): Promise<NumberColumn> => {
   const taken = new NumberColumn();
   const lines = new LineReader(source);
   for (let raw = await lines.next(); raw !== null; raw = await lines.next()) {
     if (!own.mayHold(raw)) continue;
     const line = datasetLine(raw, lines.lines);
-    if (labelValue(line, own) !== null && further.takeLabeled(line, own) !== null) taken.push(lines.lines - 1);
+    if (labelValue(line, own) !== null && further.takeAlike(line) !== null) taken.push(lines.lines - 1);
   }
   return taken;
 };
@@ -113,7 +69,7 @@ const takeLabeled = async (source: ByteSource, further: FurtherLines, own: OwnAt
 const copyDataset = async (
   source: ByteSource,
   sink: GatheringSink,
-  further: FurtherLines,
+  further: TwinPools,
   own: OwnAttributes,
 ): Promise<{ lines: number; nowLabeled: NumberColumn }> => {
   const lines = new LineReader(source);
@@ -125,7 +81,7 @@ const copyDataset = async (
     const line = datasetLine(raw, lines.lines);
     const isTaken = nextTaken < taken.length && taken.get(nextTaken) === lines.lines - 1;
     if (isTaken) nextTaken += 1;
-    const known = isTaken ? null : further.takeOther(line, own);
+    const known = isTaken ? null : further.take(line);
     last = raw;
     // I1: once a label can be read, nobody is paid for another.
     if (known !== null && known.label !== null && labelValue(line, own) === null) {
@@ -159,11 +115,9 @@ const copyStatesWithLabels = async (
 /** Adds the objects that the dataset does not hold yet, at its end, in their order. With problems nothing is written. */
 export const addObjects = async (request: AddObjectsRequest): Promise<AddObjectsResult> => {
   const own = ownAttributes(request.label);
-  const further = new FurtherLines(request.temporaryDirectory);
+  const further = new TwinPools(request.temporaryDirectory, own);
   try {
-    const checked = await checkManifest(request.manifest, own, (line, _state, number) =>
-      further.add(line, number, own),
-    );
+    const checked = await checkManifest(request.manifest, own, (line, _state, number) => further.add(line, number));
     if (checked.problems.total > 0) return faultsOf(checked.problems);
     const dataset = new GatheringSink(request.to.dataset);
     const writer = new StatesWriter(request.to.states);

@@ -6,8 +6,9 @@
  */
 import { z } from 'zod';
 import { OperationError } from '../errors.ts';
-import { editLine, readObjectLine, type ObjectLine } from './attributes.ts';
+import { editLine } from './attributes.ts';
 import { GatheringSink, HashingSink, type ByteSink, type ByteSource } from './byte-streams.ts';
+import { datasetLine } from './dataset.ts';
 import { labelStateOf, ownAttributes, type OwnAttributes } from './label-state.ts';
 import { LineReader } from './lines.ts';
 import { StatesReader, type ObjectState } from './object-states.ts';
@@ -118,17 +119,9 @@ const isChosen = (state: ObjectState, mode: InputMode): boolean => {
   }
 };
 
-const readDatasetLine = (bytes: Buffer, number: number): ObjectLine => {
-  const line = readObjectLine(bytes);
-  if (line.kind === 'object') return line;
-  throw new OperationError(
-    `line ${number} of the dataset is damaged (${line.problem}); restore that version of it and try again`,
-  );
-};
-
 /** An unlabeled object's line as it is sent: the metadata of an earlier failure is stripped. */
 const lineToSend = (bytes: Buffer, number: number, own: OwnAttributes): Buffer => {
-  const line = readDatasetLine(bytes, number);
+  const line = datasetLine(bytes, number);
   const { kind } = labelStateOf(line, own);
   // I1: the states say that there is no label; if the dataset holds one all the same, nothing is sent.
   if (kind === 'labeled') {

@@ -15,7 +15,7 @@ import {
   type JobInput,
 } from '../decisions/chain-state.ts';
 import type { Ending } from '../decisions/ending.ts';
-import type { Amendment } from '../decisions/amendment.ts';
+import { withSpec, type Amendment } from '../decisions/amendment.ts';
 import type { JobOrder } from '../decisions/next-order.ts';
 import type { ResumeOptions } from '../decisions/resume.ts';
 import { CHAIN_MEMO } from '../decisions/search-attributes.ts';
@@ -152,6 +152,18 @@ export class ChainRun {
   /** Whether something is left to do, or to write down: a person may have given it while news of the end was still on its way. */
   get hasMore(): boolean {
     return !this.over && (this.unrecorded || this.isReset || this.state.phase.kind !== 'ended');
+  }
+
+  /** Takes what a person changes: it holds from the next job on, and is still to be recorded. */
+  amend({ spec, manifestUri }: Amendment): void {
+    if (spec !== null) this.set(withSpec(this.state, spec));
+    const { pending } = this.carried;
+    this.carried.pending = {
+      ...pending,
+      manifestUris: manifestUri === null ? pending.manifestUris : [...pending.manifestUris, manifestUri],
+      copyAssets: pending.copyAssets || spec !== null,
+    };
+    this.unrecorded = true;
   }
 
   /** A command was accepted; `again` does what it asks once more. */

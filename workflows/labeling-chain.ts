@@ -19,7 +19,7 @@ import { jobDecided, jobEnded, jobInTrouble, jobObserved, jobSeen } from '../dec
 import { generationOf, withGeneration, type EndStatus, type JobInput } from '../decisions/chain-state.ts';
 import { formatDuration } from '../decisions/durations.ts';
 import { isAskedAnew, nextOrder, type JobOrder, type Order } from '../decisions/next-order.ts';
-import { amendmentRefusal, withSpec, type Amendment } from '../decisions/amendment.ts';
+import { amendmentRefusal, type Amendment } from '../decisions/amendment.ts';
 import { resume, type ResumeOptions } from '../decisions/resume.ts';
 import { amendedText } from '../decisions/view.ts';
 import { call } from './calls.ts';
@@ -118,15 +118,7 @@ const handleMessages = (run: ChainRun): void => {
   const amend = (amendment: Amendment): CommandResult => {
     const message = amendmentRefusal(run.state, amendment);
     if (message !== null && isPatched('some-amendments-are-refused')) return { kind: 'refused', message };
-    const { spec, manifestUri } = amendment;
-    if (spec !== null) run.set(withSpec(run.state, spec));
-    const { pending } = run.carried;
-    run.carried.pending = {
-      ...pending,
-      manifestUris: manifestUri === null ? pending.manifestUris : [...pending.manifestUris, manifestUri],
-      copyAssets: pending.copyAssets || spec !== null,
-    };
-    run.unrecorded = true;
+    run.amend(amendment);
     return accepted;
   };
   setHandler(stopChain, command(stop));

@@ -4,7 +4,7 @@
  */
 import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
 import { jobDecided } from '../decisions/after-job.ts';
-import { amendmentRefusal, withSpec } from '../decisions/amendment.ts';
+import { amendmentRefusal } from '../decisions/amendment.ts';
 import type { JobInput } from '../decisions/chain-state.ts';
 import { JOB_TAGS } from '../decisions/names.ts';
 import { resume } from '../decisions/resume.ts';
@@ -153,15 +153,7 @@ export const amendRecord = async (
     run.showInList();
     throw ApplicationFailure.nonRetryable(message, 'unusable');
   }
-  const { spec, manifestUri } = amendment;
-  const { pending } = run.carried;
-  if (spec !== null) run.set(withSpec(run.state, spec));
-  run.carried.pending = {
-    ...pending,
-    manifestUris: manifestUri === null ? pending.manifestUris : [...pending.manifestUris, manifestUri],
-    copyAssets: pending.copyAssets || spec !== null,
-  };
-  run.unrecorded = true;
+  run.amend(amendment);
   // What a person gives meanwhile is written too.
   while (run.unrecorded) await run.writeRecord('amended');
 };
