@@ -11,7 +11,7 @@ import type { Spec } from '../decisions/spec.ts';
 import type { ByteSource } from '../manifests/byte-streams.ts';
 import type { StateCounts } from '../manifests/object-states.ts';
 import { cleanUpOnce, ownFolders } from './left-folders.ts';
-import { beat } from './heartbeat.ts';
+import { beat, beatWhile } from './heartbeat.ts';
 import { chainFolder } from './records.ts';
 import { objectSource, readAhead, under } from './s3-objects.ts';
 
@@ -59,7 +59,7 @@ export const withFolder = async <Result>(
   temporaryDirectory: string,
   work: (directory: string) => Promise<Result>,
 ): Promise<Result> => {
-  await cleanUpOnce(temporaryDirectory);
+  await beatWhile(() => cleanUpOnce(temporaryDirectory));
   const directory = await mkdtemp(join(temporaryDirectory, `${ownFolders}-`));
   try {
     return await work(directory);

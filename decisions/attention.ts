@@ -47,85 +47,83 @@ export const LIVE_JOB_REASONS: readonly AttentionReason[] = [
   'describe-refused',
 ];
 
-const stopOf = (chain: string): string => `label-relay stop ${chain}`;
-
-/** A command, and what it is for behind two spaces; or a sentence. */
-const actionsFor = (reason: AttentionReason, chain: string): string[] => {
+/** A command, and what it is for behind two spaces; or a sentence. A chain that has ended cannot be stopped. */
+const actionsFor = (reason: AttentionReason, chain: string, isOver: boolean): string[] => {
   const resume = `label-relay resume ${chain}`;
-  const stop = stopOf(chain);
+  const stopTo = (what: string): string[] => (isOver ? [] : [`label-relay stop ${chain}  to ${what}`]);
   const amend = `label-relay amend ${chain}`;
   switch (reason) {
     case 'stopped-outside':
-      return [`${resume}  to go on with what is unlabeled`, `${stop}  to end the chain here`];
+      return [`${resume}  to go on with what is unlabeled`, ...stopTo('end the chain here')];
     case 'failed-input':
     case 'create-refused':
       return [
         `${amend} --set <path>=<value>  if the cause is in the spec`,
         `${resume}  once the cause is mended`,
-        `${stop}  to end the chain here`,
+        ...stopTo('end the chain here'),
       ];
     case 'failed-unknown':
     case 'too-many-failures':
-      return [`${resume}  to try again`, `${stop}  to end the chain here`];
+      return [`${resume}  to try again`, ...stopTo('end the chain here')];
     case 'no-progress':
       return [
         'see whether the work team has the job in its portal and can do the tasks',
         `${resume}  to go on`,
-        `${stop}  to end the chain here`,
+        ...stopTo('end the chain here'),
       ];
     case 'max-objects-sent':
       return [
         `${amend} --set policy.maxObjectsSent=<more>  to raise the limit`,
         `${resume}  once it is raised`,
-        `${stop}  to end the chain here`,
+        ...stopTo('end the chain here'),
       ];
     case 'max-cost':
       return [
         `${amend} --set policy.maxCost=<more>  to raise the limit`,
         `${resume}  once it is raised`,
-        `${stop}  to end the chain here`,
+        ...stopTo('end the chain here'),
       ];
     case 'many-set-aside':
       return [
         `${resume}  to go on without these objects`,
         `${resume} --retry-set-aside  to give them new attempts`,
-        `${stop}  to end the chain here`,
+        ...stopTo('end the chain here'),
       ];
     case 'labels-missing':
       return [
         `${resume}  to look again`,
         `${resume} --accept-missing  to go on with the labels that are there`,
-        `${stop}  to end the chain here`,
+        ...stopTo('end the chain here'),
       ];
     case 'unreadable-output':
       return [
         "mend the lines named above in the job's output",
         `${resume}  once they are mended`,
-        `${stop}  to end the chain here`,
+        ...stopTo('end the chain here'),
       ];
     case 'unmatched-label':
       return [
         'look at the unmatched file named above: these labels belong to no object of the dataset',
         `${resume}  to go on without them`,
-        `${stop}  to end the chain here`,
+        ...stopTo('end the chain here'),
       ];
     case 'name-taken':
     case 'job-gone':
-      return [`${resume}  to go on with a new job`, `${stop}  to end the chain here`];
+      return [`${resume}  to go on with a new job`, ...stopTo('end the chain here')];
     case 'job-workflow-failed':
     case 'storage-refused':
     case 'unusable-input':
-      return [`${resume}  once the cause named above is mended`, `${stop}  to end the chain here`];
+      return [`${resume}  once the cause named above is mended`, ...stopTo('end the chain here')];
     case 'describe-refused':
       return [
         'give the worker back what the message names; the job is looked at again every few minutes',
-        `${stop}  to stop it`,
+        ...stopTo('stop it'),
       ];
     case 'initializing-too-long':
     case 'stop-unconfirmed':
     case 'past-deadline':
     case 'unknown-status':
-      return ['look at the job in the SageMaker console; it is still followed', `${stop}  to stop it`];
+      return ['look at the job in the SageMaker console; it is still followed', ...stopTo('stop it')];
   }
 };
 
@@ -145,8 +143,7 @@ export const attention = (
 ): Attention => ({
   reason,
   message,
-  // A chain that has ended cannot be stopped.
-  actions: actionsFor(reason, chain).filter((action) => at.isOver !== true || !action.startsWith(stopOf(chain))),
+  actions: actionsFor(reason, chain, at.isOver === true),
   sinceMs: at.sinceMs,
   generation: at.generation,
 });

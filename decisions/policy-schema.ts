@@ -87,7 +87,9 @@ export const policySchema = z.strictObject({
       currency: z.string().max(20).optional(),
     })
     .optional()
-    .describe('What an answer of a worker and a labeled object cost you. Unset: no cost is computed.'),
+    .describe(
+      'What an answer of a worker and a labeled object cost you. Answers for an object that then fails are not counted; `maxObjectsSent` limits those too. Unset: no cost is computed.',
+    ),
   stoppingConditions: z
     .enum(['finish', 'per-job'])
     .optional()

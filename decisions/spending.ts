@@ -2,7 +2,7 @@
  * What a chain has committed to pay, and how many more objects it can afford (I6). An estimate in the person's own
  * prices: AWS's invoice is the truth. For ended jobs answers and objects by counters, or by the labels that were read if
  * these are more; for the live one every unlabeled object of its input, since workers may label them all, and so for an
- * ended one of which AWS shows no counters.
+ * ended one of which AWS shows no counters. An object that failed counts as nothing: AWS does not say whether anybody answered.
  */
 import { countersOf, currentTerms, type ChainState, type Generation } from './chain-state.ts';
 import { hasNoCounters } from './counters.ts';

@@ -123,7 +123,10 @@ export const startConsumer = (options: ConsumerOptions): RunningConsumer => {
 
   const stopping = new AbortController();
   const backlog = createBacklogGate();
+  /** In a row. Lanes that ask at the same time fail at the same time: that is one failure. */
   let receiveFailures = 0;
+  /** A receive that began before the last news of the queue, a failure or an answer, brings none by failing. */
+  let news = 0;
   /** sqs-consumer polls again at once after most errors: without this a missing queue would be asked in a tight loop. */
   const waitAfterFailures = async (): Promise<void> => {
     if (receiveFailures === 0) return;
@@ -195,6 +198,7 @@ export const startConsumer = (options: ConsumerOptions): RunningConsumer => {
   };
 
   const createLane = (isFirst: boolean): Consumer => {
+    let newsBefore = 0;
     const consumer = Consumer.create({
       sqs,
       queueUrl,
@@ -209,11 +213,13 @@ export const startConsumer = (options: ConsumerOptions): RunningConsumer => {
       suppressFifoWarning: true,
       preReceiveMessageCallback: async () => {
         if (!isFirst) await backlog.pass();
+        newsBefore = news;
         await waitAfterFailures();
         await breaker.pass();
       },
       postReceiveMessageCallback: async () => {
         receiveFailures = 0;
+        news += 1;
       },
       handleMessageBatch: handleBatch,
     });
@@ -221,7 +227,10 @@ export const startConsumer = (options: ConsumerOptions): RunningConsumer => {
     consumer.on('error', (error, messages) => {
       if (stopping.signal.aborted || error.cause instanceof BreakerStopped) return;
       if (messages === undefined) {
-        receiveFailures += 1;
+        if (newsBefore === news) {
+          receiveFailures += 1;
+          news += 1;
+        }
         count('receive-failed');
       }
       logger.warn(messages === undefined ? 'Could not receive events' : 'Could not finish messages; they come back', {

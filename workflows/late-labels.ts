@@ -47,7 +47,8 @@ export const lookForLateLabels = async (run: ChainRun): Promise<void> => {
     if (resumed()) return;
   }
   // A cancelled chain looks now, and once: what AWS has published by now is in the final manifest (law 2).
-  for (let tries = 0; tries < (run.cancelled ? 1 : LATE_LOOK_TRIES); tries += 1) {
+  for (let triesLeft = run.cancelled ? 1 : LATE_LOOK_TRIES; triesLeft > 0;) {
+    triesLeft -= 1;
     try {
       await mergeLateLabels(run, resumed);
       break;
@@ -56,7 +57,7 @@ export const lookForLateLabels = async (run: ChainRun): Promise<void> => {
       const looksAgain = (): boolean => run.cancelled && isPatched('a-refused-late-look-is-none');
       if (block === null || looksAgain()) throw error;
       if (!(await pause(HOUR_MS, `Looks for late labels again in an hour: ${block.message}`))) return;
-      if (looksAgain()) tries = -1;
+      if (run.cancelled) triesLeft = looksAgain() ? 1 : 0;
     }
   }
   if (resumed()) return;

@@ -290,6 +290,68 @@ test('a queue that is not there is asked at growing intervals, not in a tight lo
   expect(waits.slice(0, 6)).toEqual([1000, 2000, 4000, 8000, 16_000, 30_000]);
 });
 
+test('receives that fail side by side are one failure, and one that is answered ends them all', async () => {
+  const { client } = fakeTemporal();
+  const waits: number[] = [];
+  /** The receives of all lanes that are under way. */
+  let pending: { answer: () => void; fail: () => void }[] = [];
+  const full = Array.from({ length: 10 }, (_, index) => ({
+    MessageId: String(index),
+    ReceiptHandle: String(index),
+    Body: JSON.stringify(localEvent(newJob(), 'Failed')),
+  }));
+  let isBacklog = false;
+  const send = async (command: unknown): Promise<unknown> => {
+    if (!(command instanceof ReceiveMessageCommand)) return {};
+    if (!isBacklog) {
+      isBacklog = true;
+      return { Messages: full };
+    }
+    return new Promise((resolve, reject) => {
+      pending.push({
+        answer: () => resolve({ Messages: full }),
+        fail: () => reject(new Error('the network is away')),
+      });
+    });
+  };
+  const queue = {
+    sqs: { send } as unknown as SQSClient,
+    url: 'http://127.0.0.1/q',
+    arn: '',
+    deadLetterUrl: '',
+    deadLetterArn: '',
+  };
+  const consumer = consume(queue, client, { pace: { sleep: async (ms) => void waits.push(ms) } });
+  const allUnderWay = async (): Promise<typeof pending> => {
+    await eventually(() => pending.length === 8);
+    const taken = pending;
+    pending = [];
+    return taken;
+  };
+  for (const receive of await allUnderWay()) receive.fail();
+  const again = await allUnderWay();
+  expect(new Set(waits)).toEqual(new Set([1000]));
+  // So that a blip of the network takes nothing out of service.
+  expect(consumer.stats().receiving).toBe(true);
+
+  for (const receive of again) receive.fail();
+  for (const receive of await allUnderWay()) receive.fail();
+  const [first, ...others] = await allUnderWay();
+  expect(new Set(waits)).toEqual(new Set([1000, 2000, 4000]));
+  expect(consumer.stats().receiving).toBe(false);
+
+  waits.length = 0;
+  first?.answer();
+  await eventually(() => pending.length === 1);
+  expect(consumer.stats().receiving).toBe(true);
+  for (const receive of others) receive.fail();
+  const last = await allUnderWay();
+  expect(waits).toEqual([]);
+  const stopped = consumer.stop();
+  for (const receive of last) receive.fail();
+  await stopped;
+});
+
 test('without an account or a region to believe, the consumer does not start', () => {
   const { client } = fakeTemporal();
   const nowhere = { sqs: {} as SQSClient, url: 'http://127.0.0.1/q', arn: '', deadLetterUrl: '', deadLetterArn: '' };
