@@ -1,17 +1,17 @@
 /**
  * A worker of our job workflows, set up as in `label-relay worker`, whose SageMaker always answers that the job is in progress:
- * `node bench/open-chains-worker.ts <server> <task queue> <bundle> <address for metrics>`. Prints a line of JSON several times a
+ * `node bench/open-chains-worker.ts <server> <task queue> <bundle> <address for metrics> <workflows
+ * in memory>`. Prints a line of JSON several times a
  * second.
  */
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
-import { CACHED_WORKFLOWS } from '../config.ts';
 import { DAY_MS } from '../decisions/durations.ts';
 import type { Observation } from '../decisions/ending.ts';
 import { describeTaskQueue } from '../decisions/names.ts';
-import { STICKY_TIMEOUT } from '../worker/temporal-workers.ts';
+import { workflowTaskOptions } from '../worker/temporal-workers.ts';
 import { inProgress } from './open-jobs.ts';
 
-const [address = '', taskQueue = '', codePath = '', bindAddress = ''] = process.argv.slice(2);
+const [address = '', taskQueue = '', codePath = '', bindAddress = '', cached = ''] = process.argv.slice(2);
 Runtime.install({
   logger: new DefaultLogger('ERROR'),
   shutdownSignals: [],
@@ -30,8 +30,8 @@ const workflows = await Worker.create({
   connection,
   taskQueue,
   workflowBundle: { codePath },
-  maxCachedWorkflows: CACHED_WORKFLOWS,
-  stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT,
+  maxCachedWorkflows: Number(cached),
+  ...workflowTaskOptions,
 });
 const place = { account: '123456789012', region: 'us-east-1' };
 const looks = await Worker.create({

@@ -6,11 +6,12 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { z } from 'zod';
+import { CACHED_WORKFLOWS } from '../config.ts';
 import { findFreePort, LOOPBACK } from '../local/ports.ts';
 import { workflowFiles } from '../worker/workflow-code.ts';
 
 /** What Node takes by itself in a container of 1 GB: with more, it collects garbage so seldom that memory tells of nothing else. */
-const HEAP = '--max-old-space-size=512';
+const HEAP_MB = 512;
 
 const reportShape = z.object({ describes: z.number(), jobs: z.number(), memoryMb: z.number() });
 /** Describes that it answered, and of how many jobs; its memory in MB of 10^6 bytes. */
@@ -28,18 +29,24 @@ export const writeWorkflowBundle = async (directory: string): Promise<string> =>
   return bundle;
 };
 
-/** Starts a worker; it polls a little later. */
+/** Starts a worker; it polls a little later. With more workflows in memory than usual it has more memory for them. */
 export const startOpenChainsWorker = async (options: {
   address: string;
   taskQueue: string;
   bundle: string;
+  cachedWorkflows?: number;
 }): Promise<RunningWorker> => {
-  const { address, taskQueue, bundle } = options;
+  const { address, taskQueue, bundle, cachedWorkflows = CACHED_WORKFLOWS } = options;
+  const heap = `--max-old-space-size=${Math.ceil(HEAP_MB * (cachedWorkflows / CACHED_WORKFLOWS))}`;
   const script = fileURLToPath(new URL('./open-chains-worker.ts', import.meta.url));
   const metricsAddress = `${LOOPBACK}:${await findFreePort()}`;
-  const child = spawn(process.execPath, [HEAP, script, address, taskQueue, bundle, metricsAddress], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    process.execPath,
+    [heap, script, address, taskQueue, bundle, metricsAddress, String(cachedWorkflows)],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   if (child.pid === undefined) throw new Error('the worker did not start');
   let latest: Report = { describes: 0, jobs: 0, memoryMb: 0 };
   createInterface({ input: child.stdout }).on('line', (line) => {

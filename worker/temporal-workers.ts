@@ -26,11 +26,19 @@ export type TemporalWorkersOptions = {
 /** Longer than any quick activity; a long merge heartbeats, is cancelled and tried again elsewhere. */
 const SHUTDOWN_GRACE = '30 seconds';
 
-/**
- * A task waits so long for the worker that has its workflow in memory. The SDK's ten seconds are how long every chain stands still after a
- * worker was killed; to rebuild a workflow elsewhere takes a fraction of a second.
- */
-export const STICKY_TIMEOUT = '2 seconds';
+/** How workflow tasks come to a worker. */
+export const workflowTaskOptions = {
+  /**
+   * A task waits so long for the worker that has its workflow in memory. The SDK's ten seconds are how long every chain stands still after a
+   * worker was killed; to rebuild a workflow elsewhere takes a fraction of a second.
+   */
+  stickyQueueScheduleToStartTimeout: '2 seconds',
+  /**
+   * The share of the ten polls that is for workflows which no worker has in memory. A server divides a task queue into four partitions, and a poll
+   * waits at one of them: the SDK's two polls leave the other partitions of a backlog waiting, as after an outage.
+   */
+  nonStickyToStickyPollRatio: 0.5,
+} as const satisfies Partial<WorkerCreateOptions>;
 
 /** Chains live for months: they move to a new version of the worker instead of holding an old one up. */
 const versioning = ({ deploymentVersion: version }: Config): Pick<WorkerCreateOptions, 'workerDeploymentOptions'> =>
@@ -85,7 +93,7 @@ export class TemporalWorkers {
       namespace,
       taskQueue,
       maxCachedWorkflows: config.cachedWorkflows,
-      stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT,
+      ...workflowTaskOptions,
       ...versioning(config),
       ...(code === null ? { interceptors: { activity } } : workflowOptions(code, { activity })),
       // Also without traces here: a workflow may have been told of one elsewhere.

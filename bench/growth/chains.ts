@@ -1,21 +1,22 @@
 /**
- * What an open chain costs, the more of them are open: processor time of a worker and of the Temporal server from the start of a
- * job's workflow until it has looked at its job and waits. The chain's own workflow meanwhile only waits for it. The cost of a size is that of
- * the chains which it has more than the size before; of the smallest, that of many turns in which so many are started and then ended.
+ * What one more chain costs, the more of them are open: processor time of a worker and of the Temporal server from the start of a
+ * job's workflow until it has looked at its job and waits. The chain's own workflow meanwhile only waits for it. At every size a few chains are
+ * opened beside those that are open, and ended, again and again.
  *
  * The development server itself needs more for whatever it does, the more it holds. So its time is compared with that for a bare workflow
- * (a signal, one activity, the result) beside as many open chains.
+ * (a signal, one activity, the result) beside as many open chains, in turns. A round is seconds of a noisy machine: the median of several counts.
  */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, type WorkflowHandle } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
+import { CACHED_WORKFLOWS } from '../../config.ts';
 import { SEARCH_ATTRIBUTES } from '../../decisions/search-attributes.ts';
 import { forEachLimited } from '../../local/for-each-limited.ts';
 import { connectToLocalTemporal } from '../../local/local-clients.ts';
 import { startTemporalServer } from '../../local/temporal-server.ts';
-import { figure, type Figure } from '../figures.ts';
+import { figure, median, type Figure } from '../figures.ts';
 import { kill, startOpenChainsWorker, writeWorkflowBundle } from '../open-chains.ts';
 import { startOpenJob } from '../open-jobs.ts';
 import { processorSeconds } from '../processor-time.ts';
@@ -28,6 +29,12 @@ const BARE_QUEUE = 'bare';
 const LOOKS = 2;
 /** After its second look a workflow has a turn or two left: a worker that used no processor time for so long has none. */
 const IDLE_MS = 60;
+const ROUNDS = 5;
+
+/** So many chains are opened at once and ended, so often. */
+type Amounts = { few: number; turns: number };
+/** The baseline is measured with no others open than the few. */
+type Sizes = Amounts & { sizes: readonly number[] };
 
 /** The two processes that are measured. */
 const MEASURED = ['worker', 'server'] as const;
@@ -105,48 +112,56 @@ const bareTurns = async (client: Client, serverPid: number, count: number, turns
   return (processorSeconds(serverPid) - before) / (count * turns);
 };
 
-const compare = async (
-  stage: Stage,
-  bare: () => Promise<number>,
-  sizes: readonly number[],
-  turns: number,
-): Promise<Figure[]> => {
-  const [smallest = 0, ...larger] = sizes;
-  // Code that is new to a process is slow.
-  await stage.turns(smallest, turns);
+/** Costs of one chain beside those that are open, in seconds. */
+type Costs = { worker: number; server: number; bare: number; serverToBare: number };
+
+/** In rounds; the median of each. */
+const measureCosts = async (stage: Stage, bare: () => Promise<number>, { few, turns }: Amounts): Promise<Costs> => {
+  const rounds: Costs[] = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const { worker, server } = await stage.turns(few, turns);
+    const bareCost = await bare();
+    rounds.push({ worker, server, bare: bareCost, serverToBare: server / bareCost });
+  }
+  const medianOf = (name: keyof Costs): number => median(rounds.map((round) => round[name]));
+  return {
+    worker: medianOf('worker'),
+    server: medianOf('server'),
+    bare: medianOf('bare'),
+    serverToBare: medianOf('serverToBare'),
+  };
+};
+
+const compare = async (stage: Stage, bare: () => Promise<number>, { sizes, ...amounts }: Sizes): Promise<Figure[]> => {
+  // Code that is new to a process is slow, and so is one more workflow when the worker's cache is full.
+  await stage.turns(amounts.few, Math.ceil(CACHED_WORKFLOWS / amounts.few));
   await bare();
-  const base = await stage.turns(smallest, turns);
-  const bareBase = await bare();
+  const base = await measureCosts(stage, bare, amounts);
   const figures: Figure[] = [];
   let open = 0;
-  for (const size of larger) {
-    const { taken } = await stage.open(size - open);
-    const bareCost = await bare();
-    const name = `growth: ${size.toLocaleString('en')} open chains, processor time of the`;
-    const beyond = open === 0 ? '' : ` beyond ${open.toLocaleString('en')}`;
-    const cost = { worker: taken.worker / (size - open), server: taken.server / (size - open) };
+  for (const size of sizes) {
+    await stage.open(size - amounts.few - open);
+    open = size - amounts.few;
+    const cost = await measureCosts(stage, bare, amounts);
+    const name = `growth: one chain beside ${size.toLocaleString('en')} open, processor time of the`;
     figures.push(
       figure(`${name} worker`, cost.worker / base.worker, '×', {
-        baseline: { what: `${smallest} open`, value: base.worker * 1e3, unit: 'ms per chain' },
+        baseline: { what: `${amounts.few} open`, value: base.worker * 1e3, unit: 'ms per chain' },
         bar: GROWTH_BAR,
-        note: `${(cost.worker * 1e3).toFixed(1)} ms for each${beyond}`,
+        note: `${(cost.worker * 1e3).toFixed(1)} ms for one; the median of ${ROUNDS} rounds`,
       }),
-      figure(`${name} server`, cost.server / base.server / (bareCost / bareBase), '×', {
-        baseline: { what: 'how much more a bare workflow takes beside as many', value: bareCost / bareBase, unit: '×' },
+      figure(`${name} server`, cost.serverToBare / base.serverToBare, '×', {
+        baseline: { what: `${amounts.few} open`, value: base.serverToBare, unit: '× a bare workflow' },
         bar: GROWTH_BAR,
-        note: `${(cost.server * 1e3).toFixed(1)} ms for each${beyond}, with ${smallest} open ${(base.server * 1e3).toFixed(1)}; a bare workflow ${(bareCost * 1e3).toFixed(1)}, before ${(bareBase * 1e3).toFixed(1)}`,
+        note: `${cost.serverToBare.toFixed(2)} × a bare workflow beside as many; ${(cost.server * 1e3).toFixed(1)} ms for one and ${(cost.bare * 1e3).toFixed(1)} for a bare one, with ${amounts.few} open ${(base.server * 1e3).toFixed(1)} and ${(base.bare * 1e3).toFixed(1)}; medians of ${ROUNDS} rounds`,
       }),
     );
-    open = size;
   }
   return figures;
 };
 
-/** The figures of each size but the smallest. `turns`: in which the smallest is measured. */
-export const measureChains = async (
-  directory: string,
-  { sizes, turns }: { sizes: readonly number[]; turns: number },
-): Promise<Figure[]> => {
+/** The figures of each size. */
+export const measureChains = async (directory: string, sizes: Sizes): Promise<Figure[]> => {
   const bundle = await writeWorkflowBundle(directory);
   const server = await startTemporalServer({
     logFile: join(directory, 'temporal.log'),
@@ -164,7 +179,7 @@ export const measureChains = async (
       workflowsPath: fileURLToPath(new URL('../workflows/raw.ts', import.meta.url)),
       activities: { answer: () => Promise.resolve('answer') },
     });
-    return await bare.runUntil(compare(stage, () => bareTurns(client, server.pid, sizes[0] ?? 1, turns), sizes, turns));
+    return await bare.runUntil(compare(stage, () => bareTurns(client, server.pid, sizes.few, sizes.turns), sizes));
   } finally {
     await kill(worker);
     await connection.close();

@@ -15,11 +15,11 @@ export const run: Part = async ({ quick, directory }) => {
     ? [
         ...(await measureObjects(directory, { sizes: [1_000, 10_000], rounds: 3 })),
         ...(await measureGenerations({ chains: 2, generations: 4, warmUp: 2, longJobDays: 1 })),
-        ...(await measureChains(directory, { sizes: [10, 50], turns: 3 })),
+        ...(await measureChains(directory, { sizes: [50], few: 10, turns: 2 })),
       ]
     : [
         ...(await measureObjects(directory, { sizes: [1_000, 10_000, 100_000, 1_000_000], rounds: 3 })),
         ...(await measureGenerations({ chains: 4, generations: 24, warmUp: 6, longJobDays: 20 })),
-        ...(await measureChains(directory, { sizes: [10, 100, 1_000, 10_000], turns: 12 })),
+        ...(await measureChains(directory, { sizes: [100, 1_000, 10_000], few: 10, turns: 8 })),
       ];
 };
