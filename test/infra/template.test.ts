@@ -116,12 +116,21 @@ describe('queues', () => {
     ]);
   });
 
-  test.each(queues)('%s is encrypted, with your key if there is one', (name) => {
-    expect(resource(name, 'AWS::SQS::Queue').Properties).toMatchObject({
-      SqsManagedSseEnabled: { 'Fn::If': ['HasKey', NO_VALUE, true] },
-      KmsMasterKeyId: { 'Fn::If': ['HasKey', ref('KmsKeyArn'), NO_VALUE] },
-    });
+  test('UndeliveredQueue never has your key: it tells of events that could not be delivered for want of a right on it', () => {
+    const { Properties } = resource('UndeliveredQueue', 'AWS::SQS::Queue');
+    expect(Properties).toMatchObject({ SqsManagedSseEnabled: true });
+    expect(Properties).not.toHaveProperty('KmsMasterKeyId');
   });
+
+  test.each(queues.filter((name) => name !== 'UndeliveredQueue'))(
+    '%s is encrypted, with your key if there is one',
+    (name) => {
+      expect(resource(name, 'AWS::SQS::Queue').Properties).toMatchObject({
+        SqsManagedSseEnabled: { 'Fn::If': ['HasKey', NO_VALUE, true] },
+        KmsMasterKeyId: { 'Fn::If': ['HasKey', ref('KmsKeyArn'), NO_VALUE] },
+      });
+    },
+  );
 
   test.each(queues)('%s is open over TLS only', (name) => {
     const policy = resource(`${name}Policy`, 'AWS::SQS::QueuePolicy');
@@ -283,7 +292,7 @@ describe('roles', () => {
     ]);
   });
 
-  test('the execution role is assumed by SageMaker for this account only, the orchestrator by the service that runs it', () => {
+  test('the execution role is assumed by SageMaker, for no other account, the orchestrator by the service that runs it', () => {
     expect(
       resource('LabelingExecutionRole', 'AWS::IAM::Role').Properties['AssumeRolePolicyDocument'].Statement,
     ).toEqual([
@@ -291,7 +300,7 @@ describe('roles', () => {
         Effect: 'Allow',
         Principal: { Service: 'sagemaker.amazonaws.com' },
         Action: 'sts:AssumeRole',
-        Condition: { StringEquals: { 'aws:SourceAccount': ref('AWS::AccountId') } },
+        Condition: { StringEqualsIfExists: { 'aws:SourceAccount': ref('AWS::AccountId') } },
       },
     ]);
     expect(
