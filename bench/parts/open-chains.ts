@@ -20,12 +20,8 @@ import { openJobId, startOpenJob } from '../open-jobs.ts';
 
 const SIDE_BY_SIDE = 40;
 const TASK_QUEUE = 'open-chains';
-/** As a job takes in about a day. */
-const LOOKS_OF_A_DAY = 6;
-/** So many grow older at once. */
-const GROWING = 3_000;
-/** All that grow stay in the worker's memory. */
-const GROWING_CACHED = GROWING + 100;
+/** As a job takes in about two days. */
+const OLDER_BY_LOOKS = 8;
 /** Longer than an answer of Describe needs to its workflow. */
 const APPLIED_MS = 2_000;
 /** An event that comes sooner after a look waits, and makes a history longer than a job's own looks do. */
@@ -91,8 +87,8 @@ const rebuildSeconds = async (stage: Stage, before: number, sample: number): Pro
 };
 
 /** Each job looks once for it, and then waits as before: what the event says is what Describe shows. */
-const signalAll = async ({ client }: Stage, from: number, to: number, eventId: string): Promise<void> =>
-  forEach(from, to, (number) =>
+const signalAll = async ({ client }: Stage, count: number, eventId: string): Promise<void> =>
+  forEach(0, count, (number) =>
     client.workflow.getHandle(openJobId(number)).signal(stateChange, { status: 'InProgress', eventId }),
   );
 
@@ -100,7 +96,7 @@ type Handled = { seconds: number; memoryMb: number };
 
 /** Seconds from the start of so many workers until the event of each job is handled: the job is looked at. And the memory of the largest. */
 const handleAll = async (stage: Stage, count: number, workers: number): Promise<Handled> => {
-  await signalAll(stage, 0, count, crypto.randomUUID());
+  await signalAll(stage, count, crypto.randomUUID());
   const startMs = performance.now();
   const running = await Promise.all(Array.from({ length: workers }, () => startWorker(stage)));
   await until(() => running.reduce((sum, { report }) => sum + report().jobs, 0) >= count, 'an event for each job');
@@ -112,24 +108,18 @@ const handleAll = async (stage: Stage, count: number, workers: number): Promise<
   return { seconds, memoryMb };
 };
 
-type Growing = { from: number; to: number; looks: number };
-
-/** Lets each job from a number on look so often more; the length of the last one's history then. */
-const growOlder = async (stage: Stage, { from, to, looks }: Growing): Promise<number> => {
-  const worker = await startOpenChainsWorker({ ...stage, taskQueue: TASK_QUEUE, cachedWorkflows: GROWING_CACHED });
-  let looked = 0;
-  for (let first = from; first < to; first += GROWING) {
-    const end = Math.min(first + GROWING, to);
-    for (let look = 0; look < looks; look += 1) {
-      await sleep(BETWEEN_LOOKS_MS);
-      await signalAll(stage, first, end, crypto.randomUUID());
-      looked += end - first;
-      await until(() => worker.report().describes >= looked, 'another look at every job');
-    }
+/** Lets each job look so often more, as it does in some days; the length of their histories then. */
+const growOlder = async (stage: Stage, count: number): Promise<number> => {
+  // All stay in its memory.
+  const worker = await startOpenChainsWorker({ ...stage, taskQueue: TASK_QUEUE, cachedWorkflows: count + 100 });
+  for (let look = 1; look <= OLDER_BY_LOOKS; look += 1) {
+    await sleep(BETWEEN_LOOKS_MS);
+    await signalAll(stage, count, crypto.randomUUID());
+    await until(() => worker.report().describes >= look * count, 'another look at every job');
   }
   await sleep(APPLIED_MS);
   await kill(worker);
-  return (await stage.client.workflow.getHandle(openJobId(to - 1)).describe()).historyLength;
+  return (await stage.client.workflow.getHandle(openJobId(count - 1)).describe()).historyLength;
 };
 
 /** The time until an event of each is handled after a kill, against that for rebuilding all. */
@@ -156,27 +146,22 @@ const countLost = async (stage: Stage, count: number, eventsEach: number): Promi
   return lost;
 };
 
-type JustBegun = { name: string; count: number; sample: number; quick: boolean };
+type Sizes = { counts: readonly number[]; sample: number; idleMs: number; quick: boolean };
 
-/** The worst case: histories are so short that an event is more work than what is rebuilt. */
-const measureJustBegun = async (stage: Stage, { name, count, sample, quick }: JustBegun): Promise<Figure[]> => {
-  const { one, compared } = await measureKilled(stage, { name: `${name} just begun`, count, sample });
-  if (quick) return [compared];
+/** Two workers instead of one; and that nothing was lost. Every job has had one event before. */
+const measureTwo = async (stage: Stage, name: string, count: number, oneSeconds: number): Promise<Figure[]> => {
   await sleep(FORGOTTEN_MS);
   const two = await handleAll(stage, count, 2);
   const asked = await startWorker(stage);
   const lost = await countLost(stage, count, 2);
   await kill(asked);
   return [
-    compared,
-    figure(`${name} just begun, killed: two workers against one`, one.seconds / two.seconds, '×', {
+    figure(`${name}, killed: two workers against one`, oneSeconds / two.seconds, '×', {
       note: 'on one machine with one server, of which they share what there is',
     }),
     figure(`${name}, events lost`, lost, 'events', { bar: atMost(0) }),
   ];
 };
-
-type Sizes = { counts: readonly number[]; sample: number; idleMs: number; quick: boolean };
 
 const measure = async (stage: Stage, { counts, sample, idleMs, quick }: Sizes): Promise<Figure[]> => {
   const figures: Figure[] = [];
@@ -187,37 +172,34 @@ const measure = async (stage: Stage, { counts, sample, idleMs, quick }: Sizes): 
     const name = `open-chains: ${count.toLocaleString('en')}`;
     const worker = await startWorker(stage);
     await startJobs(stage, worker, started, count);
+    started = count;
     const calls = await callsPerHour(worker, idleMs);
     const waitingMb = worker.report().memoryMb;
     await kill(worker);
-    figures.push(
-      figure(`${name}, calls of the worker to the server while all wait`, calls, '/h', {
-        note: 'its polls; what a job does at its looks is counted in the part cost',
-      }),
-    );
-    if (count === smallest) figures.push(...(await measureJustBegun(stage, { name, count, sample, quick })));
-    if (quick) return figures;
-    // Of the smallest number all have looked twice for events already.
-    const looks = LOOKS_OF_A_DAY - (count === smallest ? 2 : 0);
-    const events = await growOlder(stage, { from: started, to: count, looks });
-    started = count;
-    const { one, compared } = await measureKilled(stage, {
-      name: `${name} of a day`,
-      count,
-      sample,
-      note: `; histories of ${events} events`,
-    });
+    const { one, compared } = await measureKilled(stage, { name: `${name} just begun`, count, sample });
     smallestMb ||= one.memoryMb;
     figures.push(
-      compared,
       figure(`${name}, memory of the worker that has handled an event of each`, one.memoryMb / smallestMb, '×', {
         baseline: { what: `${smallest} open`, value: smallestMb, unit: 'MB' },
         bar: count === smallest ? null : atMost(1.2),
         note: `${one.memoryMb.toFixed(0)} MB; of the worker that started them ${waitingMb.toFixed(0)} MB`,
       }),
+      figure(`${name}, calls of the worker to the server while all wait`, calls, '/h', {
+        note: 'its polls; what a job does at its looks is counted in the part cost',
+      }),
+      compared,
     );
+    if (count === smallest && !quick) figures.push(...(await measureTwo(stage, name, count, one.seconds)));
   }
-  return figures;
+  if (quick) return figures;
+  const events = await growOlder(stage, smallest);
+  const { compared } = await measureKilled(stage, {
+    name: `open-chains: ${smallest.toLocaleString('en')} of some days`,
+    count: smallest,
+    sample: Math.min(sample, smallest),
+    note: `; histories of ${events} events`,
+  });
+  return [...figures, compared];
 };
 
 /** See the head of this file. */
