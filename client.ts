@@ -20,8 +20,10 @@ import { WorkflowFailedError, WorkflowUpdateFailedError, type WorkflowHandle } f
 import {
   answeredInTime,
   explained,
+  isAbsent,
   pause,
   requireWorker,
+  resultInTime,
   rootMessage,
   webUiLink,
   type ClientContext,
@@ -48,7 +50,7 @@ import { DEFAULT_TASK_QUEUE, labelingChainWorkflowId, parseLabelingJobArn } from
 import type { ResumeOptions } from './decisions/resume.ts';
 import { readSpec, type Spec } from './decisions/spec.ts';
 import type { ChainDocument } from './decisions/view.ts';
-import { InputError, OperationError, messageOf } from './errors.ts';
+import { InputError, OperationError, afterChange, messageOf } from './errors.ts';
 import { sendEvents, type SendReport } from './events/send.ts';
 import { collectReport } from './report/collect.ts';
 import type { Report } from './report/document.ts';
@@ -98,7 +100,7 @@ export class LabelRelay {
   }
 
   /**
-   * A chain as it is now: the document of `show --json`. Times are milliseconds since 1970 on the service's clock.
+   * A chain as it is now: the document of `show --json`. Times are ISO 8601, on the service's clock.
    * @throws InputError if there is none of this name.
    * @example
    * ```ts
@@ -231,8 +233,9 @@ export class LabelRelay {
     const resumeOptions = resumeOptionsOf(options);
     await requireWorker(this.#context);
     const checks = { spec, purpose: 'resume', manifestUri: null, resumeOptions } as const;
-    const { recorded } = await preflight(this.#context, checks);
-    await requireFreeDataset(this.#context, recorded ?? spec);
+    const { recorded, recordedManifests = [] } = await preflight(this.#context, checks);
+    const manifestUris = recordedManifests.length === 0 ? undefined : recordedManifests;
+    await requireFreeDataset(this.#context, recorded ?? spec, manifestUris);
     await startChainWorkflow(this.#context, { kind: 'resume', spec, options: resumeOptions }, recorded ?? spec);
     await this.#begun(spec.chain);
   }
@@ -250,11 +253,13 @@ export class LabelRelay {
   async amendRecord(input: unknown, change: Change): Promise<void> {
     const place = isSpec(input) ? input : specOf(input);
     await requireWorker(this.#context);
-    const { recorded } = await preflight(this.#context, { spec: place, purpose: 'resume', manifestUri: null });
+    const { recorded } = await preflight(this.#context, { spec: place, purpose: 'record', manifestUri: null });
     const amendment = await this.#amendment(recorded ?? place, change);
     await startChainWorkflow(this.#context, { kind: 'amend', spec: place, amendment }, place);
     try {
-      await this.#handle(place.chain).result();
+      await resultInTime(this.#context, this.#handle(place.chain), () =>
+        Promise.reject(mayStillBeWritten(place.chain)),
+      );
     } catch (thrown) {
       throw thrown instanceof WorkflowFailedError ? new InputError(rootMessage(thrown)) : explained(thrown);
     }
@@ -345,7 +350,7 @@ export class LabelRelay {
   /** Waits until a chain knows its objects or has its first job. @throws InputError with the sentence that its workflow failed with. */
   async #begun(chain: string, untilFirstJob = false): Promise<void> {
     for (const untilMs = Date.now() + this.#context.workerWaitMs; Date.now() < untilMs; await pause(200)) {
-      const document = await this.get(chain);
+      const document = await this.get(chain).catch(afterChange);
       if (document.status === 'failed') throw new InputError(document.reason ?? `the chain ${chain} failed`);
       const { generation, status, objects } = document;
       if (generation > 0 || status !== 'running' || (!untilFirstJob && objects.total > 0)) return;
@@ -360,27 +365,35 @@ export class LabelRelay {
     if (manifestUri !== null && old.streaming) throw new InputError(streamingTakesNoManifest(old.chain));
     const spec = reading === null ? null : reading.spec;
     await requireWorker(this.#context);
+    if (manifestUri !== null) await requireFreeDataset(this.#context, spec ?? old, [manifestUri]);
     await preflight(this.#context, { spec: spec ?? old, purpose: 'amend', manifestUri });
     return { spec, manifestUri, ...(spec === null ? {} : { basis: old }) };
   }
 
   async #command(chain: string, run: (handle: WorkflowHandle) => Promise<CommandResult>): Promise<void> {
     const description = await describeChain(this.#context, chain);
-    if (description.status.name !== 'RUNNING') {
-      throw new InputError(
-        `the chain ${chain} has ended (${description.status.name.toLowerCase()}); go on with it by: label-relay resume ${chain}`,
-      );
-    }
+    const { name: status } = description.status;
+    if (status !== 'RUNNING') throw new InputError(hasEnded(chain, status));
     await requireWorker(this.#context);
     try {
       const result = await answeredInTime(this.#context, chain, () => run(this.#handle(chain)));
       if (result.kind === 'refused') throw new InputError(result.message);
     } catch (thrown) {
       if (thrown instanceof WorkflowUpdateFailedError) throw new OperationError(messageOf(thrown.cause ?? thrown));
+      // Since it was described.
+      if (isAbsent(thrown)) throw new InputError(hasEnded(chain, 'just now'), { cause: thrown });
       throw explained(thrown);
     }
   }
 }
+
+const hasEnded = (chain: string, how: string): string =>
+  `the chain ${chain} has ended (${how.toLowerCase()}); go on with it by: label-relay resume ${chain}`;
+
+const mayStillBeWritten = (chain: string): OperationError =>
+  new OperationError(
+    `no worker took the change to ${chain} in time; it may still be written when one does. Start one with: label-relay worker, then look with: label-relay show ${chain}`,
+  );
 
 /** @throws InputError with every mistake. */
 const specOf = (input: unknown): Spec => {

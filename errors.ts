@@ -20,5 +20,12 @@ export class OperationError extends Error {
   override readonly name = 'OperationError';
 }
 
+/** For `.catch` of what is read after a change that was made: a failure of that is no fault of what was asked for. */
+export const afterChange = (thrown: unknown): never => {
+  throw thrown instanceof InputError
+    ? new OperationError(`what was asked for is under way, but: ${thrown.message}`, { cause: thrown })
+    : thrown;
+};
+
 /** The message of anything thrown, for a log line or a sentence. */
 export const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));

@@ -5,6 +5,7 @@
 import { Client } from '@temporalio/client';
 import { NativeConnection, type Logger } from '@temporalio/worker';
 import { watched } from './activities/watch-calls.ts';
+import { RECEIVE_MS, timeouts } from './aws-timeouts.ts';
 import type { Config } from './config.ts';
 import { connect, isOperatorsOnly, unreachable } from './connection.ts';
 import { SEARCH_ATTRIBUTES } from './decisions/search-attributes.ts';
@@ -73,7 +74,7 @@ const createEventStream = async (
   return startEventStream({
     ...settings,
     // Polls are counted, not traced: a trace begins with an event.
-    sqs: watched(new SQSClient(region === null ? {} : { region }), {
+    sqs: watched(new SQSClient({ ...(region === null ? {} : { region }), ...timeouts(RECEIVE_MS) }), {
       around: (_call, run) => run(),
       attempted: metrics.countAwsCall,
     }),

@@ -8,20 +8,18 @@ import { messageOf } from '../errors.ts';
 /** The SDK's name of an error, such as `ResourceInUse`; empty for anything else. */
 export const awsErrorName = (thrown: unknown): string => (thrown instanceof Error ? thrown.name : '');
 
-const metadataOf = (thrown: unknown): Record<string, unknown> | null => {
-  if (typeof thrown !== 'object' || thrown === null || !('$metadata' in thrown)) return null;
-  const metadata = thrown.$metadata;
-  return typeof metadata === 'object' && metadata !== null ? { ...metadata } : null;
-};
+/** A member of what may be anything. */
+const memberOf = (of: unknown, name: string): unknown =>
+  typeof of === 'object' && of !== null ? Reflect.get(of, name) : undefined;
 
 const statusOf = (thrown: unknown): number | null => {
-  const status = metadataOf(thrown)?.['httpStatusCode'];
+  const status = memberOf(memberOf(thrown, '$metadata'), 'httpStatusCode');
   return typeof status === 'number' ? status : null;
 };
 
 /** How often the SDK made the call that failed so; null if it does not say. */
 export const attemptsOf = (thrown: unknown): number | null => {
-  const attempts = metadataOf(thrown)?.['attempts'];
+  const attempts = memberOf(memberOf(thrown, '$metadata'), 'attempts');
   return typeof attempts === 'number' ? attempts : null;
 };
 
@@ -51,6 +49,16 @@ export const isRefusal = (thrown: unknown): boolean => {
 /** S3 and HTTP say "not there" in several ways. */
 export const isAbsent = (thrown: unknown): boolean =>
   ['NoSuchKey', 'NotFound', 'NoSuchBucket'].includes(awsErrorName(thrown)) || statusOf(thrown) === 404;
+
+/** S3 answers so where a bucket is in another region than the client's, to a HEAD without a word (S3 user guide, "Request redirection"). */
+const redirections = [301, 307, 400];
+
+/** The region of a bucket that a call of another region was for; null if that is not what failed. */
+export const bucketRegionOf = (thrown: unknown): string | null => {
+  if (!redirections.includes(statusOf(thrown) ?? 0)) return null;
+  const region = memberOf(memberOf(memberOf(thrown, '$response'), 'headers'), 'x-amz-bucket-region');
+  return typeof region === 'string' ? region : null;
+};
 
 /** Someone else wrote the object first, or it changed since we looked. */
 export const isPreconditionFailed = (thrown: unknown): boolean => {

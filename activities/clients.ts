@@ -3,6 +3,7 @@ import { IAMClient } from '@aws-sdk/client-iam';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SageMakerClient, type SageMakerClientConfig } from '@aws-sdk/client-sagemaker';
 import { SNSClient } from '@aws-sdk/client-sns';
+import { CONTROL_MS, STORAGE_MS, timeouts } from '../aws-timeouts.ts';
 import { watched, type CallWatch } from './watch-calls.ts';
 
 const serviceDate = Symbol('serviceDate');
@@ -54,6 +55,9 @@ const once = <Client>(make: () => Client): (() => Client) => {
   return () => (made ??= make());
 };
 
+const CONTROL = { maxAttempts: 3, ...timeouts(CONTROL_MS) } as const;
+const STORAGE = { maxAttempts: 5, ...timeouts(STORAGE_MS) } as const;
+
 export type AwsClients = {
   /** Only asked whether a role may read and write; without it that check is skipped. IAM is global. */
   iam?: () => IAMClient;
@@ -64,9 +68,9 @@ export type AwsClients = {
 
 /** Clients by the SDK's standard chain: environment, profiles, roles, endpoints. `watch` sees every call. */
 export const standardClients = (watch: CallWatch): AwsClients => ({
-  sagemaker: perRegion((region) => watched(sageMakerClient({ region, maxAttempts: 5 }), watch)),
+  sagemaker: perRegion((region) => watched(sageMakerClient({ region, ...CONTROL }), watch)),
   // Path style works on AWS and on every emulator; virtual hosts need DNS that an emulator lacks.
-  s3: perRegion((region) => watched(new S3Client({ region, maxAttempts: 5, forcePathStyle: true }), watch)),
-  sns: perRegion((region) => watched(new SNSClient({ region, maxAttempts: 3 }), watch)),
-  iam: once(() => watched(new IAMClient({ region: 'us-east-1', maxAttempts: 1 }), watch)),
+  s3: perRegion((region) => watched(new S3Client({ region, ...STORAGE, forcePathStyle: true }), watch)),
+  sns: perRegion((region) => watched(new SNSClient({ region, ...CONTROL }), watch)),
+  iam: once(() => watched(new IAMClient({ region: 'us-east-1', ...CONTROL, maxAttempts: 1 }), watch)),
 });

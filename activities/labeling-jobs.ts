@@ -47,6 +47,9 @@ export type StopResult =
 
 type JobCall = { region: string; name: string };
 
+/** Less than the minute of the activity (workflows/calls.ts). */
+const CREATE_WITHIN_MS = 50_000;
+
 const isStopper = (value: string | undefined): value is StopRequest['by'] =>
   value === 'person' || value === 'hand-over';
 
@@ -204,7 +207,10 @@ export const labelingJobActivities = ({
       const hash = requestHash(request);
       const Tags = [...(request.Tags ?? []), { Key: JOB_TAGS.request, Value: hash }];
       try {
-        const created = await sagemaker(region).send(new CreateLabelingJobCommand({ ...request, Tags } as never));
+        // Given up before its activity is: nothing may be created when nobody waits for it any more (I3, I5).
+        const abortSignal = AbortSignal.timeout(CREATE_WITHIN_MS);
+        const command = new CreateLabelingJobCommand({ ...request, Tags } as never);
+        const created = await sagemaker(region).send(command, { abortSignal });
         return { kind: 'created', arn: created.LabelingJobArn ?? '' };
       } catch (thrown) {
         const error = awsErrorName(thrown);

@@ -54,17 +54,39 @@ export const datasetOf = (
   doubled: counts.doubled,
 });
 
+/** So many merges go on at once in a process: after an outage all jobs that ended meanwhile are merged, each in some 100 MB of memory. */
+const SLOTS = 4;
+let taken = 0;
+const waiting: (() => void)[] = [];
+
+const takeSlot = async (): Promise<void> => {
+  if (taken < SLOTS) taken += 1;
+  else await new Promise<void>((resolve) => waiting.push(resolve));
+};
+
+/** To the one that has waited longest. */
+const giveSlot = (): void => {
+  const next = waiting.shift();
+  if (next === undefined) taken -= 1;
+  else next();
+};
+
 /** Runs with a folder of its own, removed afterwards; at its first call also what killed workers have left. */
 export const withFolder = async <Result>(
   temporaryDirectory: string,
   work: (directory: string) => Promise<Result>,
 ): Promise<Result> => {
   await beatWhile(() => cleanUpOnce(temporaryDirectory));
-  const directory = await mkdtemp(join(temporaryDirectory, `${ownFolders}-`));
+  await beatWhile(takeSlot);
   try {
-    return await work(directory);
+    const directory = await mkdtemp(join(temporaryDirectory, `${ownFolders}-`));
+    try {
+      return await work(directory);
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
   } finally {
-    await rm(directory, { recursive: true, force: true });
+    giveSlot();
   }
 };
 

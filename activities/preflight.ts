@@ -13,7 +13,7 @@ import { messageOf } from '../errors.ts';
 import { checkManifest, type ManifestCounts } from '../manifests/dataset.ts';
 import { ownAttributes } from '../manifests/label-state.ts';
 import { lostCategories, readCategories } from './assets.ts';
-import { awsErrorName, isAbsent, isRefusal } from './aws-failures.ts';
+import { awsErrorName, bucketRegionOf, isAbsent, isRefusal } from './aws-failures.ts';
 import { SAMPLE_SIZE, checkCors, checkRole, checkSample, sourceRefOf } from './preflight-access.ts';
 import type { AddFinding, CheckName, Finding } from './preflight-findings.ts';
 import { chainFolder, readChainRecord } from './records.ts';
@@ -24,17 +24,24 @@ export type Preflight = {
   objects: ManifestCounts | null;
   /** The spec in the chain's record, as it was last amended; null where there is no record, or none was looked for. */
   recorded: Spec | null;
+  /** The manifests of the chain in its record, those that are still to be added among them; absent from a worker that did not tell. */
+  recordedManifests?: string[];
 };
 
 export type PreflightInput = {
   spec: Spec;
-  /** `start`, `adopt`: the name must be free; `resume`, `amend`: the record must exist. */
-  purpose: 'start' | 'adopt' | 'resume' | 'amend';
+  /**
+   * `start`, `adopt`: the name must be free; `resume`, `amend`: the record must exist; `record`: nothing else is looked at. What a resume goes on
+   * with is the spec in the record.
+   */
+  purpose: 'start' | 'adopt' | 'resume' | 'amend' | 'record';
   /** Checked instead of the spec's manifest (amend --manifest, adopt --dataset). */
   manifestUri: string | null;
   /** With `resume` of a chain whose workflow is over: whether it could go on so. */
   resumeOptions?: ResumeOptions;
 };
+
+const isOwnTeam = (workteamArn: string): boolean => workteamArn.includes(':workteam/private-crowd/');
 
 export const preflightActivities = ({
   s3,
@@ -56,17 +63,27 @@ export const preflightActivities = ({
     const mustBeFree = purpose === 'start' || purpose === 'adopt';
     const sample: string[] = [];
     let recorded: Spec | null = null;
+    let recordedManifests: string[] = [];
     let objects: ManifestCounts | null = null;
 
-    /** Runs one check; a refusal of the check itself is a skip, an outage fails the activity and is tried again. */
-    const check = async (name: CheckName, run: () => Promise<void>): Promise<void> => {
+    /**
+     * Runs one check; an outage fails the activity and is tried again. A refusal of the check itself is a skip, but an error where the chain
+     * has to read the same a moment later (`reads`: the field or file).
+     */
+    const check = async (name: CheckName, run: () => Promise<void>, reads: string | null = null): Promise<void> => {
       try {
         await run();
       } catch (thrown) {
         const denied = /accessdenied|forbidden|not authori/i.test(`${awsErrorName(thrown)} ${messageOf(thrown)}`);
         const refused = thrown instanceof ApplicationFailure ? thrown.nonRetryable === true : isRefusal(thrown);
-        if (denied) add('skipped', name, `not checked, the worker may not: ${messageOf(thrown)}`);
-        else if (refused) add('error', name, messageOf(thrown));
+        if (denied && reads === null) add('skipped', name, `not checked, the worker may not: ${messageOf(thrown)}`);
+        else if (denied) {
+          add(
+            'error',
+            name,
+            `${reads}: the worker may not read it (${messageOf(thrown)}); its role needs s3:GetObject and s3:ListBucket there, and kms:Decrypt where it is encrypted`,
+          );
+        } else if (refused) add('error', name, messageOf(thrown));
         else throw thrown;
       }
     };
@@ -86,15 +103,15 @@ export const preflightActivities = ({
       );
     }
     const teamAccount = accountOfArn(spec.job.HumanTaskConfig.WorkteamArn);
-    const isOwnTeam = spec.job.HumanTaskConfig.WorkteamArn.includes(':workteam/private-crowd/');
-    if (isOwnTeam && teamAccount !== spec.account) {
+    if (isOwnTeam(spec.job.HumanTaskConfig.WorkteamArn) && teamAccount !== spec.account) {
       add(
         'error',
         'account',
         `job.HumanTaskConfig.WorkteamArn: is in the account ${teamAccount ?? '?'}, job.RoleArn in ${spec.account}; both must be the same`,
       );
     }
-    if (findings.some((finding) => finding.level === 'error')) return { findings, objects, recorded };
+    if (findings.some((finding) => finding.level === 'error'))
+      return { findings, objects, recorded, recordedManifests };
 
     const client = s3(spec.region);
     let bucketThere = true;
@@ -112,6 +129,15 @@ export const preflightActivities = ({
           );
         }
       } catch (thrown) {
+        const elsewhere = bucketRegionOf(thrown);
+        if (elsewhere !== null) {
+          add(
+            'error',
+            'region',
+            `job.OutputConfig.S3OutputPath: the bucket ${Bucket} is in ${elsewhere}, the work team in ${spec.region}; both must be the same`,
+          );
+          return;
+        }
         if (!isAbsent(thrown)) throw thrown;
         bucketThere = false;
         add(
@@ -122,9 +148,10 @@ export const preflightActivities = ({
       }
     });
     if (bucketThere) {
-      await check('chain-name', async () => {
+      const checkRecord = async (): Promise<void> => {
         const record = await readChainRecord(client, chainFolder(spec));
         recorded = record?.state.spec ?? null;
+        recordedManifests = [...(record?.state.manifestUris ?? []), ...(record?.pending.manifestUris ?? [])];
         if (mustBeFree && record !== null) {
           add(
             'error',
@@ -139,13 +166,16 @@ export const preflightActivities = ({
           const resumed = resume(record.state, resumeOptions, record.pending.manifestUris.length > 0, 'closed');
           if (resumed.kind === 'refused') add('error', 'resume', resumed.message);
         }
-      });
+      };
+      await check('chain-name', checkRecord, `the chain's folder ${chainFolder(spec)}`);
     }
+    if (purpose === 'record') return { findings, objects, recorded, recordedManifests };
+    const { job }: Spec = purpose === 'resume' ? (recorded ?? spec) : spec;
     const source =
       manifestUri ??
       (purpose === 'start' ? (spec.job.InputConfig.DataSource.S3DataSource?.ManifestS3Uri ?? null) : null);
     if (source !== null) {
-      await check('manifest', async () => {
+      const checkSource = async (): Promise<void> => {
         const etag = await etagOf(client, source);
         if (etag === null) {
           add(
@@ -171,22 +201,20 @@ export const preflightActivities = ({
           objects = counts;
           add('passed', 'manifest', `${counts.total} objects, ${counts.labeled} of them labeled already`);
         }
-      });
+      };
+      await check('manifest', checkSource, `the manifest ${source}`);
     }
     for (const [name, path, uri] of [
-      [
-        'ui-template',
-        'job.HumanTaskConfig.UiConfig.UiTemplateS3Uri',
-        spec.job.HumanTaskConfig.UiConfig.UiTemplateS3Uri,
-      ],
-      ['label-categories', 'job.LabelCategoryConfigS3Uri', spec.job.LabelCategoryConfigS3Uri],
+      ['ui-template', 'job.HumanTaskConfig.UiConfig.UiTemplateS3Uri', job.HumanTaskConfig.UiConfig.UiTemplateS3Uri],
+      ['label-categories', 'job.LabelCategoryConfigS3Uri', job.LabelCategoryConfigS3Uri],
     ] as const) {
       if (uri === undefined) continue;
-      await check(name, async () => {
+      const checkFile = async (): Promise<void> => {
         if ((await etagOf(client, uri)) === null)
           add('error', name, `${path}: ${uri} does not exist; upload it, or correct the path`);
         else add('passed', name, `${uri} is there`);
-      });
+      };
+      await check(name, checkFile, `${path}: ${uri}`);
     }
     await check('label-categories', async () => {
       const before = recorded?.job.LabelCategoryConfigS3Uri;
@@ -200,7 +228,9 @@ export const preflightActivities = ({
         );
         return;
       }
-      const [old, next] = [await readCategories(client, before), await readCategories(client, now)];
+      // Gone before it was copied: then there is nothing to compare with.
+      const old = (await etagOf(client, before)) === null ? null : await readCategories(client, before);
+      const next = await readCategories(client, now);
       const lost = old === null || next === null ? [] : lostCategories(old, next);
       if (next === null)
         add(
@@ -216,14 +246,14 @@ export const preflightActivities = ({
         );
       }
     });
-    const { WorkteamArn } = spec.job.HumanTaskConfig;
+    const { WorkteamArn } = job.HumanTaskConfig;
     if (WorkteamArn.includes(':workteam/public-crowd/')) {
       add(
         'warning',
         'work-team',
         'the work team is public (Mechanical Turk): answers cost money at once, and data is seen by strangers',
       );
-    } else if (isOwnTeam) {
+    } else if (isOwnTeam(WorkteamArn)) {
       await check('work-team', async () => {
         const WorkteamName = WorkteamArn.slice(WorkteamArn.lastIndexOf('/') + 1);
         try {
@@ -246,6 +276,6 @@ export const preflightActivities = ({
       add('warning', 'price', 'policy.price is not set: no cost is computed and no cap on it holds');
     if (!isLabelingJobName(`${spec.chain}-xxxxx-001`))
       add('error', 'chain-name', `chain: ${spec.chain} makes no valid job name`);
-    return { findings, objects, recorded };
+    return { findings, objects, recorded, recordedManifests };
   },
 });

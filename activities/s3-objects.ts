@@ -8,7 +8,15 @@ import { GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, type S3Clien
 import { Upload } from '@aws-sdk/lib-storage';
 import { messageOf } from '../errors.ts';
 import type { ByteSink, ByteSource } from '../manifests/byte-streams.ts';
-import { awsErrorName, isAbsent, isPreconditionFailed, storageCall, unusable } from './aws-failures.ts';
+import {
+  awsErrorName,
+  bucketRegionOf,
+  isAbsent,
+  isPreconditionFailed,
+  storageCall,
+  storageRefused,
+  unusable,
+} from './aws-failures.ts';
 import { beat } from './heartbeat.ts';
 
 export type Place = { Bucket: string; Key: string };
@@ -29,6 +37,11 @@ export const etagOf = async (s3: S3Client, uri: string): Promise<string | null> 
     return head.ETag ?? null;
   } catch (thrown) {
     if (isAbsent(thrown)) return null;
+    const elsewhere = bucketRegionOf(thrown);
+    if (elsewhere !== null) {
+      const here = await s3.config.region();
+      throw storageRefused(`${uri} is in ${elsewhere}, the work team in ${here}; both must be in the same region`);
+    }
     return storageCall(`cannot look at ${uri}`, () => Promise.reject(thrown));
   }
 };

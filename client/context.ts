@@ -5,6 +5,8 @@ import {
   WorkflowUpdateRPCTimeoutOrCancelledError,
   isGrpcServiceError,
   type Client,
+  type WorkflowExecutionDescription,
+  type WorkflowHandle,
 } from '@temporalio/client';
 import { NamespaceNotFoundError } from '@temporalio/common';
 import { InputError, OperationError, messageOf } from '../errors.ts';
@@ -99,6 +101,46 @@ export const requireWorker = async (context: ClientContext): Promise<void> => {
     if (pollers.some(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1000 > recentMs)) return;
     if (Date.now() >= untilMs) throw noWorker(context);
     await pause(500);
+  }
+};
+
+/** API, PendingWorkflowTaskState and PendingActivityState: a worker has not taken it. */
+const SCHEDULED = 1;
+const LOOK_MS = 2_000;
+
+/** An activity that failed waits for its next try, and stands as scheduled too. */
+const isTaken = ({ raw }: WorkflowExecutionDescription): boolean =>
+  raw.pendingWorkflowTask?.state !== SCHEDULED &&
+  !(raw.pendingActivities ?? []).some(({ state, attempt }) => state === SCHEDULED && (attempt ?? 1) <= 1);
+
+/**
+ * The result of a short workflow that a person waits for. `abandon`: what to do where no worker takes its tasks for as long as one is
+ * waited for, as when it was killed and still counts among the pollers. @throws what `abandon` throws, an InputError without it.
+ */
+export const resultInTime = async <Result>(
+  context: ClientContext,
+  handle: WorkflowHandle<() => Promise<Result>>,
+  abandon: () => Promise<unknown> = () => handle.terminate('no worker took it'),
+): Promise<Result> => {
+  const settled = handle.result().then(
+    (value) => ({ value }),
+    (thrown: unknown) => ({ thrown }),
+  );
+  const done = new AbortController();
+  let untakenSinceMs: number | null = null;
+  try {
+    for (;;) {
+      const answer = await Promise.race([settled, pause(LOOK_MS, done.signal).then(() => null)]);
+      if (answer !== null && 'thrown' in answer) throw answer.thrown;
+      if (answer !== null) return answer.value;
+      const description = await handle.describe().catch(() => null);
+      untakenSinceMs = description === null || isTaken(description) ? null : (untakenSinceMs ?? Date.now());
+      if (untakenSinceMs === null || Date.now() - untakenSinceMs < context.workerWaitMs) continue;
+      await abandon();
+      throw noWorker(context);
+    }
+  } finally {
+    done.abort();
   }
 };
 

@@ -4,7 +4,7 @@ import type { LookedUpJob } from '../activities/adoption.ts';
 import type { Finding } from '../activities/preflight-findings.ts';
 import type { Preflight, PreflightInput } from '../activities/preflight.ts';
 import { chainOfWorkflowId, labelingChainWorkflowId, type JobPlace } from '../decisions/names.ts';
-import { CHAIN_MEMO } from '../decisions/search-attributes.ts';
+import { CHAIN_MEMO, datasetKey } from '../decisions/search-attributes.ts';
 import type { Spec } from '../decisions/spec.ts';
 import { InputError, OperationError } from '../errors.ts';
 import { readingWhatItCan } from '../unreadable-payloads.ts';
@@ -12,16 +12,11 @@ import type { labelingChain, LabelingChainInput } from '../workflows/labeling-ch
 import type { labelingLookup } from '../workflows/labeling-lookup.ts';
 import type { labelingPreflight } from '../workflows/labeling-preflight.ts';
 import { searchAttributes } from '../workflows/search-attributes.ts';
-import { explained, isAbsent, rootMessage, throwExplained, type ClientContext } from './context.ts';
+import { explained, isAbsent, resultInTime, rootMessage, throwExplained, type ClientContext } from './context.ts';
 
-/** What two chains must not share while both are open. */
-const datasetKey = ({ job }: Spec): string =>
-  JSON.stringify([
-    job.InputConfig.DataSource.S3DataSource?.ManifestS3Uri ??
-      job.InputConfig.DataSource.SnsDataSource?.SnsTopicArn ??
-      '',
-    job.LabelAttributeName,
-  ]);
+/** The manifest, or the topic of a stream. */
+const sourceOf = ({ job }: Spec): string =>
+  job.InputConfig.DataSource.S3DataSource?.ManifestS3Uri ?? job.InputConfig.DataSource.SnsDataSource?.SnsTopicArn ?? '';
 
 /** @throws InputError if the name or the dataset is taken by an open chain. */
 export const requireFree = async (context: ClientContext, spec: Spec): Promise<void> => {
@@ -43,22 +38,36 @@ export const requireFree = async (context: ClientContext, spec: Spec): Promise<v
 };
 
 /**
- * A second open chain on the same manifest and label attribute would pay twice for every label.
- * @throws InputError if the dataset is taken by another open chain, or if that cannot be told of one.
+ * A second open chain on the same manifest and label attribute would pay twice for every label. `manifestUris`: those of the chain, unless its spec
+ * names the only one.
+ * @throws InputError if one of them is taken by another open chain, or if that cannot be told of one.
  */
-export const requireFreeDataset = async ({ client }: ClientContext, spec: Spec): Promise<void> => {
-  const workflowId = labelingChainWorkflowId(spec.chain);
+export const requireFreeDataset = (
+  context: ClientContext,
+  spec: Spec,
+  manifestUris: readonly string[] = [sourceOf(spec)],
+): Promise<void> => requireFreeManifests(context, spec, manifestUris).catch(throwExplained);
+
+const requireFreeManifests = async (
+  { client }: ClientContext,
+  { chain, job }: Spec,
+  manifestUris: readonly string[],
+): Promise<void> => {
+  const workflowId = labelingChainWorkflowId(chain);
+  const own: readonly unknown[] = manifestUris.map((uri) => datasetKey(uri, job.LabelAttributeName));
   const query = `WorkflowType = 'labelingChain' AND ExecutionStatus = 'Running'`;
   for await (const info of readingWhatItCan(client).workflow.list({ query })) {
     if (info.workflowId === workflowId) continue;
     const other = chainOfWorkflowId(info.workflowId) ?? info.workflowId;
     const dataset: unknown = info.memo?.[CHAIN_MEMO.dataset];
-    if (dataset === datasetKey(spec)) {
+    const further: unknown = info.memo?.[CHAIN_MEMO.furtherDatasets];
+    const others: readonly unknown[] = Array.isArray(further) ? further : [];
+    if ([dataset, ...others].some((one) => own.includes(one))) {
       throw new InputError(
         `the chain ${other} is open on the same manifest and label attribute; two would pay twice. See: label-relay show ${other}`,
       );
     }
-    if (dataset === null) {
+    if (dataset === null || further === null) {
       throw new InputError(
         `the chain ${other} is open, and on which manifest is encrypted with a key that is not among LABEL_RELAY_PAYLOAD_KEYS; two on the same one would pay twice. Give the key too; if it is lost, no worker goes on with that chain: terminate it (temporal workflow terminate --workflow-id ${info.workflowId}), and resume it later from its record: label-relay resume ${other} --spec <file>`,
       );
@@ -67,19 +76,17 @@ export const requireFreeDataset = async ({ client }: ClientContext, spec: Spec):
 };
 
 /** Checks on the worker. @throws InputError with every finding that forbids; with `strict` warnings do too. */
-export const preflight = async (
-  { client, taskQueue }: ClientContext,
-  input: PreflightInput,
-  strict = false,
-): Promise<Preflight> => {
+export const preflight = async (context: ClientContext, input: PreflightInput, strict = false): Promise<Preflight> => {
+  const { client, taskQueue } = context;
   const before = input.purpose === 'start' || input.purpose === 'adopt' ? 'start' : 'change';
   const checked = await client.workflow
-    .execute<typeof labelingPreflight>('labelingPreflight', {
+    .start<typeof labelingPreflight>('labelingPreflight', {
       workflowId: `labeling-preflight:${input.spec.chain}:${Date.now().toString(36)}`,
       taskQueue,
       args: [input],
       staticSummary: `Checks before ${before === 'start' ? 'the start' : 'a change'} of ${input.spec.chain}`,
     })
+    .then((handle) => resultInTime<Preflight>(context, handle))
     .catch((thrown: unknown) => {
       if (!(thrown instanceof WorkflowFailedError)) throw explained(thrown);
       throw new InputError(
@@ -106,7 +113,10 @@ export const startChainWorkflow = async (
       args: [input],
       workflowIdConflictPolicy: 'FAIL',
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-      memo: { [CHAIN_MEMO.dataset]: datasetKey(spec), [CHAIN_MEMO.workTeam]: job.HumanTaskConfig.WorkteamArn },
+      memo: {
+        [CHAIN_MEMO.dataset]: datasetKey(sourceOf(spec), job.LabelAttributeName),
+        [CHAIN_MEMO.workTeam]: job.HumanTaskConfig.WorkteamArn,
+      },
       typedSearchAttributes: searchAttributes({
         LabelingChain: chain,
         LabelingGeneration: 0,
@@ -126,17 +136,19 @@ export const startChainWorkflow = async (
 
 /** A labeling job as AWS has it, for `chain` to adopt. @throws InputError if it is not there, or another chain's. */
 export const lookUpJob = async (
-  { client, taskQueue }: ClientContext,
+  context: ClientContext,
   { region, jobName }: JobPlace,
   chain: string,
 ): Promise<Extract<LookedUpJob, { kind: 'found' }>> => {
+  const { client, taskQueue } = context;
   const found = await client.workflow
-    .execute<typeof labelingLookup>('labelingLookup', {
+    .start<typeof labelingLookup>('labelingLookup', {
       workflowId: `labeling-lookup:${jobName}:${Date.now().toString(36)}`,
       taskQueue,
       args: [{ region, name: jobName }],
       staticSummary: `Looks at ${jobName}, which may be adopted`,
     })
+    .then((handle) => resultInTime<LookedUpJob>(context, handle))
     .catch((thrown: unknown) => {
       throw thrown instanceof WorkflowFailedError
         ? new OperationError(`the labeling job could not be looked at: ${rootMessage(thrown)}`)

@@ -1,4 +1,5 @@
 /** Following a chain from outside: every change as it comes, through outages. */
+import { InputError, OperationError } from '../errors.ts';
 import { pause, type ClientContext } from './context.ts';
 import { chainDetail } from './reading.ts';
 import type { ChainDetail, WatchOptions } from './types.ts';
@@ -20,6 +21,13 @@ const unlessAborted = <Result>(asked: Promise<Result>, signal: AbortSignal | und
   });
 };
 
+/** What was followed is there: no word about it is a fault of who asked. */
+const afterOutage = (chain: string, thrown: unknown): never => {
+  throw thrown instanceof InputError
+    ? new OperationError(`${chain} goes on, but nothing is heard of it: ${thrown.message}`, { cause: thrown })
+    : thrown;
+};
+
 /** Yields the chain now (or, with `after`, once it differs from that) and after every change, until it has ended. */
 export async function* watchChain(
   context: ClientContext,
@@ -39,7 +47,8 @@ export async function* watchChain(
       if (!isOpen(detail)) return;
     } catch (thrown) {
       // Before the first answer the caller has it wrong; afterwards the server or the workers may be away for a while.
-      if (answeredMs === null || Date.now() - answeredMs > outageMs) throw thrown;
+      if (answeredMs === null) throw thrown;
+      if (Date.now() - answeredMs > outageMs) afterOutage(chain, thrown);
     }
     await pause(pollMs, signal);
   }

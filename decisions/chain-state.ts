@@ -130,6 +130,8 @@ export type ChainState = {
   clearedGeneration: number;
   attention: Attention | null;
   stopRequested: { atMs: number | null; reason: string } | null;
+  /** What keeps a chain that is to stop from its end: it tries again by itself, nobody is asked. Absent: nothing ever did. */
+  hindrance?: string | null;
   /** Ids of the last commands of people that are in this state; absent: none was taken since they are kept. */
   commands?: string[];
   end: ChainEnd | null;

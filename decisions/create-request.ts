@@ -9,11 +9,34 @@ const s3Uri = z
   .string()
   .max(1024)
   .regex(/^s3:\/\/[^/]+\/?.*$/, 'must be an s3:// URI');
-const arn = (what: string, max: number) =>
-  z
-    .string()
-    .max(max)
-    .regex(/^arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:\d{0,12}:.+$/, `must be the ARN of ${what}`);
+/** By what it names: its pattern, and what a person is told. */
+const ARNS = {
+  algorithm: [/^arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:\d{0,12}:.+$/, 'a labeling algorithm'],
+  lambda: [/^arn:aws[a-z-]*:lambda:[a-z0-9-]*:\d{12}:function:.+$/, 'a Lambda function'],
+  model: [/^arn:aws[a-z-]*:sagemaker:[a-z0-9-]*:\d{12}:model\/.+$/, 'a model'],
+  role: [/^arn:aws[a-z-]*:iam::\d{12}:role\/[a-zA-Z_0-9+=,.@\-/]+$/, 'an IAM role (arn:aws:iam::<account>:role/…)'],
+  topic: [/^arn:aws[a-z-]*:sns:[a-z0-9-]*:\d{12}:[a-zA-Z0-9_.-]+$/, 'an SNS topic'],
+  ui: [/^arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:\d{12}:human-task-ui\/.+$/, 'a worker task template'],
+  workteam: [
+    /^arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:\d{12}:workteam\/.+$/,
+    'a work team (arn:aws:sagemaker:<region>:<account>:workteam/…)',
+  ],
+} as const satisfies Record<string, readonly [RegExp, string]>;
+const arn = (kind: keyof typeof ARNS, max = 2048) => {
+  const [pattern, what] = ARNS[kind];
+  return z.string().max(max).regex(pattern, `must be the ARN of ${what}`);
+};
+const kmsKeyId = z
+  .string()
+  .max(2048)
+  .regex(/^[a-zA-Z0-9:/_-]*$/, 'must be the id or ARN of a KMS key');
+const vpcId = z
+  .string()
+  .max(32)
+  .regex(/^[-0-9a-zA-Z]+$/, 'must be letters, digits and hyphens');
+/** API, TagKey and TagValue. */
+const tagCharacters = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
+const TAG_CHARACTERS = 'may hold letters, digits, spaces and _ . : / = + - @ only';
 
 /** Task types whose label attribute must end with `-ref` (API, LabelAttributeName), as the built-in Lambdas name them. */
 const refTaskTypes = [
@@ -74,28 +97,38 @@ const attributeEndingProblem = (request: unknown): string | null => {
 };
 
 const humanTaskConfig = z.strictObject({
-  WorkteamArn: arn('a work team', 256).refine(
-    (text) => /^arn:[^:]+:sagemaker:[a-z0-9-]+:\d{12}:workteam\/.+/.test(text),
-    {
-      error: 'must be the ARN of a work team (arn:aws:sagemaker:<region>:<account>:workteam/…)',
-    },
-  ),
+  WorkteamArn: arn('workteam', 256),
   UiConfig: z
-    .strictObject({ UiTemplateS3Uri: s3Uri.optional(), HumanTaskUiArn: arn('a worker task template', 1024).optional() })
+    .strictObject({ UiTemplateS3Uri: s3Uri.optional(), HumanTaskUiArn: arn('ui', 1024).optional() })
     .refine((ui) => (ui.UiTemplateS3Uri === undefined) !== (ui.HumanTaskUiArn === undefined), {
       error: 'needs either UiTemplateS3Uri or HumanTaskUiArn, and not both',
     }),
-  PreHumanTaskLambdaArn: arn('a Lambda function', 2048).optional(),
-  TaskKeywords: z.array(z.string().min(1).max(30)).min(1).max(5).optional(),
-  TaskTitle: z.string().min(1).max(128),
-  TaskDescription: z.string().min(1).max(255),
+  PreHumanTaskLambdaArn: arn('lambda').optional(),
+  TaskKeywords: z
+    .array(
+      z
+        .string()
+        .min(1)
+        .max(30)
+        .regex(
+          /^[A-Za-z0-9]+( [A-Za-z0-9]+)*$/,
+          'must be words of the letters A to Z and digits, one space between them',
+        ),
+    )
+    .min(1)
+    .max(5)
+    .optional(),
+  TaskTitle: z
+    .string()
+    .min(1)
+    .max(128)
+    .regex(/^[\t\n\r -\uD7FF\uE000-\uFFFD]*$/, 'may hold no control characters and no emoji'),
+  TaskDescription: z.string().min(1).max(255).regex(/^.+$/, 'must be one line'),
   NumberOfHumanWorkersPerDataObject: z.int().min(1).max(9),
   TaskTimeLimitInSeconds: z.int().min(30),
   TaskAvailabilityLifetimeInSeconds: z.int().min(60).optional(),
   MaxConcurrentTaskCount: z.int().min(1).max(5000).optional(),
-  AnnotationConsolidationConfig: z
-    .strictObject({ AnnotationConsolidationLambdaArn: arn('a Lambda function', 2048) })
-    .optional(),
+  AnnotationConsolidationConfig: z.strictObject({ AnnotationConsolidationLambdaArn: arn('lambda') }).optional(),
   PublicWorkforceTaskPrice: z
     .strictObject({
       AmountInUsd: z
@@ -117,7 +150,7 @@ export const createRequestSchema = z
       DataSource: z
         .strictObject({
           S3DataSource: z.strictObject({ ManifestS3Uri: s3Uri }).optional(),
-          SnsDataSource: z.strictObject({ SnsTopicArn: arn('an SNS topic', 2048) }).optional(),
+          SnsDataSource: z.strictObject({ SnsTopicArn: arn('topic') }).optional(),
         })
         .refine((source) => source.S3DataSource !== undefined || source.SnsDataSource !== undefined, {
           error: 'needs S3DataSource.ManifestS3Uri or SnsDataSource.SnsTopicArn',
@@ -133,12 +166,10 @@ export const createRequestSchema = z
     }),
     OutputConfig: z.strictObject({
       S3OutputPath: s3Uri,
-      KmsKeyId: z.string().max(2048).optional(),
-      SnsTopicArn: arn('an SNS topic', 2048).optional(),
+      KmsKeyId: kmsKeyId.optional(),
+      SnsTopicArn: arn('topic').optional(),
     }),
-    RoleArn: arn('an IAM role', 2048).refine((text) => /^arn:[^:]+:iam::\d{12}:role\/.+/.test(text), {
-      error: 'must be the ARN of an IAM role (arn:aws:iam::<account>:role/…)',
-    }),
+    RoleArn: arn('role'),
     LabelCategoryConfigS3Uri: s3Uri.optional(),
     StoppingConditions: z
       .strictObject({
@@ -148,15 +179,15 @@ export const createRequestSchema = z
       .optional(),
     LabelingJobAlgorithmsConfig: z
       .strictObject({
-        LabelingJobAlgorithmSpecificationArn: arn('a labeling algorithm', 2048),
-        InitialActiveLearningModelArn: arn('a model', 2048).optional(),
+        LabelingJobAlgorithmSpecificationArn: arn('algorithm'),
+        InitialActiveLearningModelArn: arn('model').optional(),
         LabelingJobResourceConfig: z
           .strictObject({
-            VolumeKmsKeyId: z.string().max(2048).optional(),
+            VolumeKmsKeyId: kmsKeyId.optional(),
             VpcConfig: z
               .strictObject({
-                SecurityGroupIds: z.array(z.string().max(32)).min(1).max(5),
-                Subnets: z.array(z.string().max(32)).min(1).max(16),
+                SecurityGroupIds: z.array(vpcId).min(1).max(5),
+                Subnets: z.array(vpcId).min(1).max(16),
               })
               .optional(),
           })
@@ -171,11 +202,12 @@ export const createRequestSchema = z
             .string()
             .min(1)
             .max(128)
+            .regex(tagCharacters, TAG_CHARACTERS)
             .refine(
               (key) => !/^(aws:|label-relay:)/i.test(key),
               'tags that begin with aws: or label-relay: are reserved; remove it',
             ),
-          Value: z.string().max(256),
+          Value: z.string().max(256).regex(tagCharacters, TAG_CHARACTERS),
         }),
       )
       .max(50 - 5, 'at most 45 tags: AWS allows 50 and the chain adds 5 of its own')

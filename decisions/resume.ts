@@ -18,11 +18,13 @@ export type Resumed = { kind: 'resumed'; state: ChainState } | { kind: 'refused'
 /** What speaks against a resume before its effect is looked at; null if nothing does. */
 const refusal = (state: ChainState, options: ResumeOptions, workflow: 'open' | 'closed'): string | null => {
   const { chain, phase } = state;
+  if (workflow === 'open' && state.stopRequested !== null && phase.kind !== 'ended') {
+    const { hindrance = null } = state;
+    const how = hindrance === null ? '' : ` (to try again at once what keeps it from that: label-relay stop ${chain})`;
+    return `the chain ${chain} is being stopped; resume it when it has ended${how}`;
+  }
   if (workflow === 'open' && state.attention === null && phase.kind !== 'ended') {
     return `the chain ${chain} is running; nothing waits for a person`;
-  }
-  if (workflow === 'open' && state.stopRequested !== null && phase.kind !== 'ended') {
-    return `the chain ${chain} is being stopped; resume it when it has ended`;
   }
   const awaitsLabels = state.generations.some(({ awaitedLabels = null }) => awaitedLabels !== null);
   if (options.acceptMissing && state.attention?.reason !== 'labels-missing' && !awaitsLabels) {

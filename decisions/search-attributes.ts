@@ -30,10 +30,16 @@ export const INDEXED_VALUE_TYPES = { Keyword: 2, Int: 3, Datetime: 6 } as const 
   number
 >;
 
+/** What two open chains must not share: a manifest under a label attribute. */
+export const datasetKey = (manifestUri: string, labelAttributeName: string): string =>
+  JSON.stringify([manifestUri, labelAttributeName]);
+
 /** What a chain's workflow has in its memo: read with the list of chains, searched by us. Small on purpose. */
 export const CHAIN_MEMO = {
   /** The manifest and the label attribute, as one text: two open chains must not share them. */
   dataset: 'dataset',
+  /** Of the manifests that were added to the chain (amend), such texts; absent: none. */
+  furtherDatasets: 'furtherDatasets',
   /** The ARN of the work team of the latest request. */
   workTeam: 'workTeam',
   /** How the chain ended (`EndStatus`), also while it stays open for its late look; null again after a resume. */

@@ -109,7 +109,7 @@ export const chainDocument = (state: ChainState, webUrl: string | null): ChainDo
   return {
     chain: state.chain,
     status: statusOf(state),
-    reason: end?.reason ?? attention?.message ?? null,
+    reason: end?.reason ?? attention?.message ?? state.hindrance ?? null,
     generation: state.generations.at(-1)?.generation ?? 0,
     objects: {
       total: dataset?.total ?? 0,

@@ -10,6 +10,7 @@
 import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { z } from 'zod';
+import { CONTROL_MS, timeouts } from '../aws-timeouts.ts';
 import { labelingJobWorkflowId, parseLabelingJobArn, workerActivityLogId } from '../decisions/names.ts';
 import { messageOf } from '../errors.ts';
 import { followWorkerLog, type WorkerLogSettings } from '../workflows/messages.ts';
@@ -75,7 +76,7 @@ const addressed = ({ place, activity }: ClosedWindow) => ({ workflowId: labeling
 const standardLogs = (): ((region: string) => CloudWatchLogsClient) => {
   const clients = new Map<string, CloudWatchLogsClient>();
   return (region) => {
-    const client = clients.get(region) ?? new CloudWatchLogsClient({ region, maxAttempts: 3 });
+    const client = clients.get(region) ?? new CloudWatchLogsClient({ region, maxAttempts: 3, ...timeouts(CONTROL_MS) });
     clients.set(region, client);
     return client;
   };

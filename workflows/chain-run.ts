@@ -18,7 +18,7 @@ import type { Ending } from '../decisions/ending.ts';
 import { withSpec, type Amendment } from '../decisions/amendment.ts';
 import type { JobOrder } from '../decisions/next-order.ts';
 import type { ResumeOptions } from '../decisions/resume.ts';
-import { CHAIN_MEMO } from '../decisions/search-attributes.ts';
+import { CHAIN_MEMO, datasetKey } from '../decisions/search-attributes.ts';
 import type { Spec } from '../decisions/spec.ts';
 import { call } from './calls.ts';
 import { chainDetails } from './details.ts';
@@ -98,6 +98,10 @@ export class ChainRun {
   unrecorded = false;
   /** This run does nothing more of what a person gives: it only tells what is still to be told, then closes. */
   over = false;
+  /** How often a stop was asked for while one was under way: whoever waits to try again tries at once. */
+  stopsAgain = 0;
+  /** It writes an amendment into the record of an ended chain, and ends again. */
+  readonly onlyAmends: boolean;
   /** What the job's workflow said by signal. */
   endingReported: { generation: number; ending: Ending } | null = null;
   /** Outputs that were written again and could not be read; whoever creates a job must not wait for their merge. */
@@ -126,7 +130,8 @@ export class ChainRun {
             outbox: [],
           };
     this.chain = this.carried.state.chain;
-    this.loaded = input.kind !== 'resume' && input.kind !== 'amend';
+    this.onlyAmends = input.kind === 'amend';
+    this.loaded = input.kind !== 'resume' && !this.onlyAmends;
     this.outbox = new Outbox(this.carried.outbox);
     this.tell = notifications(
       () => this.carried.state,
@@ -164,6 +169,7 @@ export class ChainRun {
       copyAssets: pending.copyAssets || spec !== null,
     };
     this.unrecorded = true;
+    this.showManifests();
   }
 
   /** A command was accepted; `again` does what it asks once more. */
@@ -284,7 +290,19 @@ export class ChainRun {
     );
     const { WorkteamArn } = state.spec.job.HumanTaskConfig;
     if (WorkteamArn !== workflowInfo().memo?.[CHAIN_MEMO.workTeam]) upsertMemo({ [CHAIN_MEMO.workTeam]: WorkteamArn });
+    this.showManifests();
     this.showEnd();
+  }
+
+  /** Whoever starts another chain sees which manifests are this one's. */
+  showManifests(): void {
+    const { manifestUris, spec } = this.state;
+    const further = [...manifestUris.slice(1), ...this.carried.pending.manifestUris].map((uri) =>
+      datasetKey(uri, spec.job.LabelAttributeName),
+    );
+    const shown = workflowInfo().memo?.[CHAIN_MEMO.furtherDatasets] ?? [];
+    if (JSON.stringify(further) !== JSON.stringify(shown) && isPatched('further-manifests-are-in-the-memo'))
+      upsertMemo({ [CHAIN_MEMO.furtherDatasets]: further });
   }
 
   /** In the list an ended chain is one also while it stays open, and no worker has to be asked. */

@@ -75,6 +75,14 @@ export const chainDetails = (state: ChainState): string => {
   if (end !== null) lines.push(`**${end.status}** – ${end.reason}`);
   else if (attention !== null) {
     lines.push(`**Attention: ${attention.message}**`, '', 'What you can do:', '', ...attention.actions.map(actionLine));
+  } else if (state.hindrance !== undefined && state.hindrance !== null) {
+    lines.push(
+      `**stopping** – it cannot end yet, and tries again by itself: ${state.hindrance}`,
+      '',
+      'Once the cause is mended, this makes it try at once:',
+      '',
+      `- \`label-relay stop ${state.chain}\``,
+    );
   } else lines.push(`**running**${last === undefined ? '' : ` – generation ${last.generation}, job \`${last.name}\``}`);
   const live = state.phase.kind === 'job' ? last : undefined;
   if (live !== undefined && live.createdAtMs !== null && !state.spec.streaming) {

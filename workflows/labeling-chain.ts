@@ -78,6 +78,11 @@ const handleMessages = (run: ChainRun): void => {
     kind: 'refused',
     message: `this run of the chain ${run.chain} is closing; try again in a moment`,
   };
+  const amending: CommandResult = {
+    kind: 'refused',
+    message: `the chain ${run.chain} has ended and is being amended; try again in a moment`,
+  };
+  const onlyAmends = (): boolean => run.onlyAmends && isPatched('an-amend-run-only-amends');
   /** Why no command is taken now; null: it is. */
   const refusal = (): CommandResult | null => (run.over ? closing : run.loaded ? null : notLoaded);
   setHandler(labelingChainState, () => run.state);
@@ -91,13 +96,16 @@ const handleMessages = (run: ChainRun): void => {
       return answer;
     };
   const stop = ({ reason }: { reason: string }): CommandResult => {
+    if (onlyAmends()) return amending;
     if (run.state.phase.kind === 'ended') {
       return { kind: 'refused', message: `the chain ${run.chain} has ended already` };
     }
+    if (run.stopped && isPatched('a-stop-again-tries-again')) run.stopsAgain += 1;
     run.requestStop(reason);
     return accepted;
   };
   const goOn = (options: ResumeOptions): CommandResult => {
+    if (onlyAmends()) return amending;
     const { pending, askedBefore } = run.carried;
     const asksFirst =
       askedBefore !== null &&

@@ -75,6 +75,18 @@ export const PATCHES: Readonly<Record<string, { since: string; why: string }>> =
     since: '0.1.0',
     why: 'a resume was refused that S3 was waited for with, since a limit was reached before, or had to be given twice',
   },
+  'further-manifests-are-in-the-memo': {
+    since: '0.1.0',
+    why: 'a second chain was started on a manifest that an open one was given by amend, and its labels were paid twice',
+  },
+  'an-amend-run-only-amends': {
+    since: '0.1.0',
+    why: 'a resume or stop that was given while an ended chain was amended was accepted and lost',
+  },
+  'a-stop-again-tries-again': {
+    since: '0.1.0',
+    why: 'a chain that was to stop and that S3 refused waited up to six hours after S3 was mended, whatever a person did',
+  },
   'some-amendments-are-refused': {
     since: '0.1.0',
     why: 'of two amendments made from one spec the later undid the earlier, and a manifest wedged a streaming chain',

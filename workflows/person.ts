@@ -58,7 +58,11 @@ export const askToMend = async (
 ): Promise<void> => {
   if (run.stopped || run.cancelled) {
     const waitMs = TRIES_AFTER_MS[tries] ?? 6 * HOUR_MS;
-    await condition(() => false, waitMs, { summary: `Tries again in ${formatDuration(waitMs)}: ${message}` });
+    run.set({ ...run.state, hindrance: message });
+    const { stopsAgain } = run;
+    const summary = `Tries again in ${formatDuration(waitMs)}: ${message}`;
+    await condition(() => run.stopsAgain !== stopsAgain, waitMs, { summary });
+    run.set({ ...run.state, hindrance: null });
     return;
   }
   const { attention } = run.state;

@@ -1,8 +1,8 @@
 /** The actions of the commands about chains: start, adopt, show, watch, stop, resume, amend, list. */
-import type { AttentionReason, ChainStatus, Finding, LabelRelay } from '../../client.ts';
+import type { AttentionReason, ChainDocument, ChainStatus, Finding, LabelRelay } from '../../client.ts';
 import { ATTENTION_REASONS } from '../../decisions/attention.ts';
 import { nearest } from '../../decisions/nearest.ts';
-import { InputError } from '../../errors.ts';
+import { InputError, afterChange } from '../../errors.ts';
 import { chainTable } from '../chain-table.ts';
 import { liveView } from '../live-view.ts';
 import { EXIT, columnsOf, interruption, paint, print, printJson, say, usesColor, working } from '../output.ts';
@@ -28,14 +28,15 @@ const findingLine = ({ level, check, message }: Finding): string => `${level.pad
 const follow = async (relay: LabelRelay, chain: string, json: boolean, isStopping = false): Promise<number> => {
   const signal = interruption();
   const view = liveView(json ? process.stderr : process.stdout);
-  let status: ChainStatus = 'running';
+  let last: ChainDocument | null = null;
   for await (const detail of relay.watch(chain, { signal })) {
     view.show(detail);
-    ({ status } = detail.document);
-    if (status === 'attention' && !isStopping) break;
+    last = detail.document;
+    if (last.status === 'attention' && !isStopping) break;
   }
   view.done();
-  if (json) printJson(await relay.get(chain));
+  if (json && last !== null) printJson(last);
+  const status = last?.status ?? 'running';
   if (signal.aborted && (status === 'running' || isStopping)) {
     say(`${chain} goes on; only the watching has ended. Look again with: label-relay watch ${chain}`);
     return EXIT.interrupted;
@@ -62,8 +63,8 @@ export const start = async (
       return EXIT.done;
     }
     for (const finding of findings) if (finding.level === 'warning') say(findingLine(finding));
-    if (options.wait === true) return follow(relay, started.chain, options.json ?? false);
-    if (options.json === true) printJson(await relay.get(started.chain));
+    if (options.wait === true) return follow(relay, started.chain, options.json ?? false).catch(afterChange);
+    if (options.json === true) printJson(await relay.get(started.chain).catch(afterChange));
     else {
       print(
         `${started.chain} started${objects === null ? '' : `: ${objects.total - objects.labeled} of ${objects.total} objects to label`}`,
@@ -104,8 +105,8 @@ export const adopt = async (
       return EXIT.done;
     }
     for (const finding of findings) if (finding.level === 'warning') say(findingLine(finding));
-    if (options.wait === true) return follow(relay, adopted.chain, options.json ?? false);
-    if (options.json === true) printJson(await relay.get(adopted.chain));
+    if (options.wait === true) return follow(relay, adopted.chain, options.json ?? false).catch(afterChange);
+    if (options.json === true) printJson(await relay.get(adopted.chain).catch(afterChange));
     else {
       print(`${adopted.chain} goes on with ${arn.slice(arn.lastIndexOf('/') + 1)} as generation 1`);
       if (adopted.webUrl !== null) print(adopted.webUrl);
@@ -128,8 +129,8 @@ export const watch = (chain: string, options: { json?: boolean }): Promise<numbe
 export const stop = (chain: string, options: { reason?: string; wait?: boolean; json?: boolean }): Promise<number> =>
   withRelay(async (relay) => {
     await working(`Asking ${chain} to stop`, () => relay.stop(chain, options.reason));
-    if (options.wait === true) return follow(relay, chain, options.json ?? false, true);
-    if (options.json === true) printJson(await relay.get(chain));
+    if (options.wait === true) return follow(relay, chain, options.json ?? false, true).catch(afterChange);
+    if (options.json === true) printJson(await relay.get(chain).catch(afterChange));
     else print(`${chain} is being stopped; its labels are kept. Go on later with: label-relay resume ${chain}`);
     return EXIT.done;
   });
@@ -147,7 +148,7 @@ export const resume = async (
     await working(`Resuming ${chain}`, () =>
       spec === null ? relay.resume(chain, resumeOptions) : relay.resumeFromRecord(spec, resumeOptions),
     );
-    if (options.json === true) printJson(await relay.get(chain));
+    if (options.json === true) printJson(await relay.get(chain).catch(afterChange));
     else print(`${chain} goes on; follow it with: label-relay watch ${chain}`);
   });
 };
@@ -198,7 +199,7 @@ export const amend = async (
     await working(`Checking the changes to ${chain}`, () =>
       spec === null ? relay.amend(chain, change) : relay.amendRecord(spec, change),
     );
-    if (options.json === true) printJson(await relay.get(chain));
+    if (options.json === true) printJson(await relay.get(chain).catch(afterChange));
     else print(`${chain} is amended; it holds from the next job on`);
   });
 };

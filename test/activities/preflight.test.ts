@@ -161,11 +161,17 @@ describe('what S3 and IAM say', () => {
   });
 });
 
-test('a check that is denied is skipped, never passed', async () => {
+test.each([
+  ['s3://data/template.html', 'ui-template'],
+  [manifestUriOf('denied'), 'manifest'],
+])('what the chain has to read is an error where the worker may not: %s', async (refused, name) => {
   s3.store.write(manifestUriOf('denied'), manifestText('denied', 2));
-  s3.fault = (_method, uri) => (uri.endsWith('template.html') ? 'AccessDenied' : null);
+  s3.fault = (_method, uri) => (uri === refused ? 'AccessDenied' : null);
   const { findings } = await check('denied');
-  expect(findings.filter((finding) => finding.check === 'ui-template').map(({ level }) => level)).toEqual(['skipped']);
+  const [finding, ...others] = findings.filter((one) => one.check === name);
+  expect(others).toEqual([]);
+  expect(finding?.level).toBe('error');
+  expect(finding?.message).toMatch(/the worker may not read it .*s3:GetObject/);
 });
 
 describe('a chain that exists', () => {
@@ -205,6 +211,23 @@ describe('a chain that exists', () => {
     expect(of((await check('nowhere', { purpose: 'resume', resumeOptions })).findings, 'error')).toEqual([
       'chain-name',
     ]);
+  });
+
+  test('is resumed by what its record names: the spec only says where that is', async () => {
+    await record('recorded', { ...ended, manifestUris: ['s3://data/one.manifest', 's3://data/two.manifest'] });
+    const spec = specOf('recorded', { job: { LabelCategoryConfigS3Uri: 's3://data/gone.json' } });
+    const resumed = await check('recorded', { purpose: 'resume', spec });
+    expect(of(resumed.findings, 'error')).toEqual([]);
+    expect(resumed.recordedManifests).toEqual(['s3://data/one.manifest', 's3://data/two.manifest']);
+    expect(of((await check('recorded', { purpose: 'amend', spec })).findings, 'error')).toEqual(['label-categories']);
+  });
+
+  test('is amended although what it names is gone: its record is all that is looked at', async () => {
+    const spec = specOf('to-mend', { job: { LabelCategoryConfigS3Uri: 's3://data/gone.json' } });
+    await record('to-mend', { ...ended, spec });
+    const { findings, recorded } = await check('to-mend', { purpose: 'record', spec });
+    expect(of(findings, 'error')).toEqual([]);
+    expect(recorded?.job.LabelCategoryConfigS3Uri).toBe('s3://data/gone.json');
   });
 
   test('takes a category file that has all the old categories, and no other', async () => {

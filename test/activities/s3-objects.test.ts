@@ -2,11 +2,11 @@
 import { createServer } from 'node:http';
 import { S3Client } from '@aws-sdk/client-s3';
 import { ApplicationFailure } from '@temporalio/common';
-import { NewObject, readObjectText, writeNewText } from '../../activities/s3-objects.ts';
+import { NewObject, etagOf, readObjectText, writeNewText } from '../../activities/s3-objects.ts';
 import { LOOPBACK } from '../../local/ports.ts';
 import { stopAfterTests } from '../support/servers.ts';
 
-type Answer = { status: number; code?: string; body?: string | Buffer; etag?: string };
+type Answer = { status: number; code?: string; body?: string | Buffer; etag?: string; bucketRegion?: string };
 type Call = { method: string; url: string; body: Buffer };
 
 /** A bucket that answers as it is told, to the SDK as the worker has it. */
@@ -17,8 +17,12 @@ const bucketThatAnswers = async (answer: (call: Call) => Answer): Promise<S3Clie
       .on('data', (chunk: Buffer) => chunks.push(chunk))
       .on('end', () => {
         const { method = '', url = '' } = request;
-        const { status, code, body, etag } = answer({ method, url, body: Buffer.concat(chunks) });
-        response.writeHead(status, { 'content-type': 'application/xml', ...(etag === undefined ? {} : { etag }) });
+        const { status, code, body, etag, bucketRegion } = answer({ method, url, body: Buffer.concat(chunks) });
+        response.writeHead(status, {
+          'content-type': 'application/xml',
+          ...(etag === undefined ? {} : { etag }),
+          ...(bucketRegion === undefined ? {} : { 'x-amz-bucket-region': bucketRegion }),
+        });
         response.end(code === undefined ? body : `<Error><Code>${code}</Code><Message>as told</Message></Error>`);
       });
   });
@@ -54,6 +58,18 @@ test('a conflict with a write that is under way (409) is tried again while nothi
   );
   expect(await isTriedAgain(writeNewText(s3, 's3://data/key', undefined, 'text'))).toBe(true);
 });
+
+test.each([301, 400])(
+  'an object in another region is told as what it is (%s, to a HEAD without a word)',
+  async (status) => {
+    const s3 = await bucketThatAnswers(() => ({ status, bucketRegion: 'eu-west-1' }));
+    const look = etagOf(s3, 's3://data/key');
+    await expect(look).rejects.toThrow(
+      's3://data/key is in eu-west-1, the work team in us-east-1; both must be in the same region',
+    );
+    expect(await isTriedAgain(look)).toBe(false);
+  },
+);
 
 test('a time-out that S3 tells as a bad request is tried again, in reads and writes', async () => {
   const s3 = await bucketThatAnswers(() => ({ status: 400, code: 'RequestTimeout' }));

@@ -17,8 +17,8 @@ const MAY_TAKE: Record<string, readonly string[]> = {
   decisions: [],
   manifests: ['errors.ts'],
   workflows: ['decisions'],
-  activities: ['decisions', 'manifests', 'errors.ts'],
-  events: ['decisions', 'workflows', 'errors.ts', 'telemetry'],
+  activities: ['aws-timeouts.ts', 'decisions', 'manifests', 'errors.ts'],
+  events: ['aws-timeouts.ts', 'decisions', 'workflows', 'errors.ts', 'telemetry'],
   client: ['decisions', 'workflows', 'errors.ts', 'unreadable-payloads.ts'],
   worker: [
     'activities',

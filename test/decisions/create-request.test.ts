@@ -128,6 +128,21 @@ test.each([
     'job.Tags: at most 45 tags: AWS allows 50 and the chain adds 5 of its own',
   ],
   [
+    'a tag with a character that AWS refuses',
+    { Tags: [{ Key: 'team', Value: 'birds & bees' }] },
+    'job.Tags[0].Value: may hold letters, digits, spaces and _ . : / = + - @ only',
+  ],
+  [
+    'a key of KMS',
+    { OutputConfig: { S3OutputPath: 's3://x', KmsKeyId: 'my key' } },
+    'job.OutputConfig.KmsKeyId: must be the id or ARN of a KMS key',
+  ],
+  [
+    'a role with a blank',
+    { RoleArn: 'arn:aws:iam::111122223333:role/my role' },
+    'job.RoleArn: must be the ARN of an IAM role (arn:aws:iam::<account>:role/…)',
+  ],
+  [
     'an algorithm',
     { LabelingJobAlgorithmsConfig: { LabelingJobAlgorithmSpecificationArn: 'x' } },
     'job.LabelingJobAlgorithmsConfig.LabelingJobAlgorithmSpecificationArn: must be the ARN of a labeling algorithm',
@@ -176,6 +191,26 @@ test.each([
     'six keywords',
     { TaskKeywords: ['a', 'b', 'c', 'd', 'e', 'f'] },
     'job.HumanTaskConfig.TaskKeywords: expected array to have <=5 items',
+  ],
+  [
+    'a keyword with a hyphen',
+    { TaskKeywords: ['bird-photos'] },
+    'job.HumanTaskConfig.TaskKeywords[0]: must be words of the letters A to Z and digits, one space between them',
+  ],
+  [
+    'a title with an emoji',
+    { TaskTitle: 'Birds 🐦' },
+    'job.HumanTaskConfig.TaskTitle: may hold no control characters and no emoji',
+  ],
+  [
+    'a description of two lines',
+    { TaskDescription: 'Look at the bird.\nName it.' },
+    'job.HumanTaskConfig.TaskDescription: must be one line',
+  ],
+  [
+    'a Lambda that is none',
+    { PreHumanTaskLambdaArn: 'arn:aws:states:us-east-1:111122223333:stateMachine:x' },
+    'job.HumanTaskConfig.PreHumanTaskLambdaArn: must be the ARN of a Lambda function',
   ],
   [
     'a long title',

@@ -158,6 +158,47 @@ test('a resume is refused while another chain is open on the same manifest and l
   await relay.stop('second-of-two');
 });
 
+test('a manifest that is added to a chain belongs to it alone: neither is another chain started on it, nor is it taken from one', async () => {
+  for (const name of ['grows', 'neighbour']) world.s3.store.write(manifestUriOf(name), manifestText(name, 4));
+  world.s3.store.write('s3://data/grows/more.manifest', manifestText('grows', 3, 4));
+  const { job } = specOf('grows');
+  await relay.startChain({ chain: 'grows', job });
+  await relay.startChain({ chain: 'neighbour', job: specOf('neighbour').job });
+  await untilFirstJob('grows');
+  await relay.amend('grows', { manifestUri: 's3://data/grows/more.manifest' });
+  expect(await listed({ text: 'neighbour' }, ['neighbour'])).toEqual(['neighbour']);
+  const taken = (chain: string): RegExp =>
+    new RegExp(`the chain ${chain} is open on the same manifest and label attribute; two would pay twice`);
+  expect(await problem(relay.amend('grows', { manifestUri: manifestUriOf('neighbour') }))).toMatch(taken('neighbour'));
+  const other = {
+    ...job,
+    InputConfig: { DataSource: { S3DataSource: { ManifestS3Uri: 's3://data/grows/more.manifest' } } },
+  };
+  let told = '';
+  for (let look = 0; look < 100 && !taken('grows').test(told); look += 1) {
+    told = await problem(relay.startChain({ chain: 'other-team', job: other }, { dryRun: true }));
+  }
+  expect(told).toMatch(taken('grows'));
+  for (const name of ['grows', 'neighbour']) await relay.stop(name);
+});
+
+test('an ended chain whose record names a file that is gone is mended by an amendment', async () => {
+  const chain = 'file-gone';
+  world.s3.store.write(manifestUriOf(chain), manifestText(chain, 4));
+  await relay.startChain({ chain, job: specOf(chain).job });
+  await untilFirstJob(chain);
+  await world.env.client.workflow.getHandle(`labeling-chain:${chain}`).terminate();
+  const categories = 's3://data/file-gone/categories.json';
+  world.s3.store.write(categories, '{"labels":[{"label":"crow"}]}');
+  await relay.amend(chain, { changes: { job: { LabelCategoryConfigS3Uri: categories } } });
+  world.s3.store.objects.delete(categories);
+  // Before its next job the record names the file that is gone: to name another one must be possible.
+  const others = 's3://data/file-gone/others.json';
+  world.s3.store.write(others, '{"labels":[{"label":"crow"}]}');
+  await relay.amend(chain, { changes: { job: { LabelCategoryConfigS3Uri: others } } });
+  expect((await relay.detail(chain)).spec?.job.LabelCategoryConfigS3Uri).toBe(others);
+});
+
 test('a chain that was terminated and amended since is failed, in the list as by itself, and a resume shows what it knows', async () => {
   world.s3.store.write(manifestUriOf('amended-after'), manifestText('amended-after', 4));
   await relay.startChain({ chain: 'amended-after', job: specOf('amended-after').job });
@@ -271,6 +312,23 @@ test('list tells of completed chains whose key is not at hand as much as is not 
     remaining: 0,
     workTeam: null,
   });
+});
+
+test('where no worker takes the checks, although one was there a moment ago, a start says so and leaves nothing behind', async () => {
+  const { client } = world.env;
+  const taskQueue = 'was-polled';
+  // A poller that is gone still counts for a while.
+  await client.withDeadline(Date.now() + 500, () =>
+    client.workflowService
+      .pollWorkflowTaskQueue({ namespace: 'default', taskQueue: { name: taskQueue }, identity: 'gone' })
+      .catch(() => undefined),
+  );
+  const lonely = new LabelRelay({ client, taskQueue, workerWaitMs: 3_000 });
+  world.s3.store.write(manifestUriOf('lonely'), manifestText('lonely', 4));
+  expect(await problem(lonely.startChain({ chain: 'lonely', job: specOf('lonely').job }))).toMatch(
+    /^no worker polls the task queue was-polled/,
+  );
+  expect(await problem(relay.get('lonely'))).toMatch(/there is no chain lonely/);
 });
 
 test('a watch that waits for a worker ends as soon as it is aborted', async () => {

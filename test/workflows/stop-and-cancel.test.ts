@@ -52,6 +52,47 @@ test('a resume of a chain that was stopped while its record was refused goes on 
   expect(attention).toBeNull();
 });
 
+test('a chain that is to stop and that S3 refuses says so, and tries at once when it is asked to stop again', async () => {
+  await world.start('refused-stop', { jobs: [stoppedOutside] });
+  await world.untilAttention('refused-stop');
+  world.s3.fault = (method) => (method === 'PUT' ? 'AccessDenied' : null);
+  await world.stop('refused-stop');
+  const { hindrance } = await world.until('refused-stop', (state) => typeof state.hindrance === 'string', {
+    stepMs: MINUTE_MS,
+  });
+  expect(hindrance).toMatch(/AccessDenied/);
+  expect(await world.resume('refused-stop')).toMatchObject({
+    kind: 'refused',
+    message: expect.stringContaining('label-relay stop refused-stop'),
+  });
+  // The wait is six hours by now.
+  await world.env.sleep('9h');
+  world.s3.fault = null;
+  await world.stop('refused-stop');
+  const state = await world.until('refused-stop', ({ end }) => end !== null, { stepMs: MINUTE_MS, steps: 30 });
+  expect(state.end?.status).toBe('stopped');
+  expect(state.hindrance).toBeNull();
+});
+
+test('a resume or a stop that comes while an ended chain is amended is refused: it would be accepted and lost', async () => {
+  const first = await world.start('amending', {});
+  const { spec } = await world.untilEnded('amending');
+  await first.result();
+  world.s3.fault = (method) => (method === 'PUT' ? 'InternalError' : null);
+  const amendment = { spec: { ...spec, policy: { ...spec.policy, maxJobs: 9 } }, manifestUri: null };
+  const second = await world.run('amending', { kind: 'amend', spec, amendment });
+  await sleep(300);
+  const refused = {
+    kind: 'refused',
+    message: 'the chain amending has ended and is being amended; try again in a moment',
+  };
+  expect(await world.resume('amending')).toEqual(refused);
+  expect(await world.stop('amending')).toEqual(refused);
+  world.s3.fault = null;
+  await world.env.sleep(MINUTE_MS);
+  expect(await second.result()).toMatchObject({ status: 'labeled' });
+});
+
 test('law 2: a late look that S3 refused is none: a cancel after it looks before the chain closes', async () => {
   const handle = await world.start('refused-look', { jobs: [late] });
   await untilInProgress('refused-look', 1);
