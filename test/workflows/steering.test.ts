@@ -360,6 +360,7 @@ describe('amendments that are not taken', () => {
   });
 
   // Skipped: on a busy machine it stands still now and then (the server's time does not move any more), and every test after it. Not understood yet.
+  // oxlint-disable-next-line jest/no-disabled-tests
   test.skip('by a job that is decided and not created, when both workflows are lost: another job holds to them (I6)', async () => {
     const limits = { price: { perAnswer: 1 }, maxCost: 10 };
     const full = { op: 'CreateLabelingJob', fault: 'ResourceLimitExceeded', times: 6 } as const;
