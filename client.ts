@@ -233,9 +233,8 @@ export class LabelRelay {
     const resumeOptions = resumeOptionsOf(options);
     await requireWorker(this.#context);
     const checks = { spec, purpose: 'resume', manifestUri: null, resumeOptions } as const;
-    const { recorded, recordedManifests = [] } = await preflight(this.#context, checks);
-    const manifestUris = recordedManifests.length === 0 ? undefined : recordedManifests;
-    await requireFreeDataset(this.#context, recorded ?? spec, manifestUris);
+    const { recorded, recordedManifests } = await preflight(this.#context, checks);
+    await requireFreeDataset(this.#context, recorded ?? spec, recordedManifests);
     await startChainWorkflow(this.#context, { kind: 'resume', spec, options: resumeOptions }, recorded ?? spec);
     await this.#begun(spec.chain);
   }

@@ -20,12 +20,17 @@ export class OperationError extends Error {
   override readonly name = 'OperationError';
 }
 
-/** For `.catch` of what is read after a change that was made: a failure of that is no fault of what was asked for. */
-export const afterChange = (thrown: unknown): never => {
-  throw thrown instanceof InputError
-    ? new OperationError(`what was asked for is under way, but: ${thrown.message}`, { cause: thrown })
-    : thrown;
-};
+/** For `.catch`: what was asked for stands (`sentence`), so that no failure after it is a fault of who asked. */
+export const although =
+  (sentence: string) =>
+  (thrown: unknown): never => {
+    throw thrown instanceof InputError
+      ? new OperationError(`${sentence}, but: ${thrown.message}`, { cause: thrown })
+      : thrown;
+  };
+
+/** Of what is read after a change that was made. */
+export const afterChange = although('what was asked for is under way');
 
 /** The message of anything thrown, for a log line or a sentence. */
 export const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));

@@ -22,7 +22,8 @@ import { TwinPools } from '../manifests/twin-pools.ts';
 import { awsErrorName, isRefusal, unusable } from './aws-failures.ts';
 import { chainFolder, readChainRecord } from './records.ts';
 import { beat } from './heartbeat.ts';
-import { shortHash, withFolder } from './manifest-places.ts';
+import { shortHash } from './manifest-places.ts';
+import { withFolder } from './working-folder.ts';
 import { etagOf, objectSource, under, writeNewObjects } from './s3-objects.ts';
 
 /** A labeling job as it stands at AWS. `job`: its request, to be checked like one that a person wrote. */

@@ -53,7 +53,7 @@ export const isAbsent = (thrown: unknown): boolean =>
 /** S3 answers so where a bucket is in another region than the client's, to a HEAD without a word (S3 user guide, "Request redirection"). */
 const redirections = [301, 307, 400];
 
-/** The region of a bucket that a call of another region was for; null if that is not what failed. */
+/** The region of the bucket that S3 names with such an answer; null for another one. */
 export const bucketRegionOf = (thrown: unknown): string | null => {
   if (!redirections.includes(statusOf(thrown) ?? 0)) return null;
   const region = memberOf(memberOf(memberOf(thrown, '$response'), 'headers'), 'x-amz-bucket-region');

@@ -11,14 +11,8 @@ import { selectInput } from '../manifests/job-input.ts';
 import { writeLeftovers } from '../manifests/leftovers.ts';
 import { retrySetAside } from '../manifests/object-states.ts';
 import { unusable } from './aws-failures.ts';
-import {
-  datasetOf,
-  datasetUris,
-  manifestReader,
-  shortHash,
-  withFolder,
-  type ManifestDependencies,
-} from './manifest-places.ts';
+import { datasetOf, datasetUris, manifestReader, shortHash, type ManifestDependencies } from './manifest-places.ts';
+import { withFolder } from './working-folder.ts';
 import { chainFolder } from './records.ts';
 import { etagOf, under, writeNewObjects } from './s3-objects.ts';
 

@@ -3,15 +3,12 @@
  * it was made from: a repeated try writes the same bytes to the same keys.
  */
 import { createHash } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { Dataset } from '../decisions/chain-state.ts';
 import type { Spec } from '../decisions/spec.ts';
 import type { ByteSource } from '../manifests/byte-streams.ts';
 import type { StateCounts } from '../manifests/object-states.ts';
-import { cleanUpOnce, ownFolders } from './left-folders.ts';
-import { beat, beatWhile } from './heartbeat.ts';
+import { beat } from './heartbeat.ts';
 import { chainFolder } from './records.ts';
 import { objectSource, readAhead, under } from './s3-objects.ts';
 
@@ -53,42 +50,6 @@ export const datasetOf = (
   setAside: counts.setAside,
   doubled: counts.doubled,
 });
-
-/** So many merges go on at once in a process: after an outage all jobs that ended meanwhile are merged, each in some 100 MB of memory. */
-const SLOTS = 4;
-let taken = 0;
-const waiting: (() => void)[] = [];
-
-const takeSlot = async (): Promise<void> => {
-  if (taken < SLOTS) taken += 1;
-  else await new Promise<void>((resolve) => waiting.push(resolve));
-};
-
-/** To the one that has waited longest. */
-const giveSlot = (): void => {
-  const next = waiting.shift();
-  if (next === undefined) taken -= 1;
-  else next();
-};
-
-/** Runs with a folder of its own, removed afterwards; at its first call also what killed workers have left. */
-export const withFolder = async <Result>(
-  temporaryDirectory: string,
-  work: (directory: string) => Promise<Result>,
-): Promise<Result> => {
-  await beatWhile(() => cleanUpOnce(temporaryDirectory));
-  await beatWhile(takeSlot);
-  try {
-    const directory = await mkdtemp(join(temporaryDirectory, `${ownFolders}-`));
-    try {
-      return await work(directory);
-    } finally {
-      await rm(directory, { recursive: true, force: true });
-    }
-  } finally {
-    giveSlot();
-  }
-};
 
 /** Reads objects, from now on ({@link readAhead}), with a sign of life for each chunk. */
 export const manifestReader =

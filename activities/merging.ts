@@ -13,7 +13,8 @@ import { inspectOutput } from '../manifests/inspection.ts';
 import { mergeOutputs, type MergeRequest, type MergeTally } from '../manifests/merge.ts';
 import type { MergeSource } from '../manifests/merge-source.ts';
 import { unusable } from './aws-failures.ts';
-import { datasetUris, manifestReader, shortHash, withFolder, type ManifestDependencies } from './manifest-places.ts';
+import { datasetUris, manifestReader, shortHash, type ManifestDependencies } from './manifest-places.ts';
+import { withFolder } from './working-folder.ts';
 import { etagOf, writeNewObjects } from './s3-objects.ts';
 
 type EndedJob = Extract<Ending, { kind: 'ended' }>;

@@ -13,11 +13,11 @@ import { messageOf } from '../errors.ts';
 import { checkManifest, type ManifestCounts } from '../manifests/dataset.ts';
 import { ownAttributes } from '../manifests/label-state.ts';
 import { lostCategories, readCategories } from './assets.ts';
-import { awsErrorName, bucketRegionOf, isAbsent, isRefusal } from './aws-failures.ts';
+import { awsErrorName, isAbsent, isRefusal } from './aws-failures.ts';
 import { SAMPLE_SIZE, checkCors, checkRole, checkSample, sourceRefOf } from './preflight-access.ts';
 import type { AddFinding, CheckName, Finding } from './preflight-findings.ts';
 import { chainFolder, readChainRecord } from './records.ts';
-import { etagOf, objectSource, parseS3Uri } from './s3-objects.ts';
+import { etagOf, objectSource, otherRegionOf, parseS3Uri } from './s3-objects.ts';
 
 export type Preflight = {
   findings: Finding[];
@@ -68,9 +68,9 @@ export const preflightActivities = ({
 
     /**
      * Runs one check; an outage fails the activity and is tried again. A refusal of the check itself is a skip, but an error where the chain
-     * has to read the same a moment later (`reads`: the field or file).
+     * has to read the same a moment later (`reads`: what; else null).
      */
-    const check = async (name: CheckName, run: () => Promise<void>, reads: string | null = null): Promise<void> => {
+    const check = async (name: CheckName, reads: string | null, run: () => Promise<void>): Promise<void> => {
       try {
         await run();
       } catch (thrown) {
@@ -115,29 +115,22 @@ export const preflightActivities = ({
 
     const client = s3(spec.region);
     let bucketThere = true;
-    await check('output-path', async () => {
+    await check('output-path', null, async () => {
       const { Bucket } = parseS3Uri(spec.job.OutputConfig.S3OutputPath);
+      const isElsewhere = (region: string): void =>
+        add(
+          'error',
+          'region',
+          `job.OutputConfig.S3OutputPath: the bucket ${Bucket} is in ${region}, the work team in ${spec.region}; both must be the same`,
+        );
       try {
         const { BucketRegion } = await client.send(new HeadBucketCommand({ Bucket }));
-        if (BucketRegion === undefined || BucketRegion === spec.region) {
+        if (BucketRegion === undefined || BucketRegion === spec.region)
           add('passed', 'output-path', `the bucket ${Bucket} is there`);
-        } else {
-          add(
-            'error',
-            'region',
-            `job.OutputConfig.S3OutputPath: the bucket ${Bucket} is in ${BucketRegion}, the work team in ${spec.region}; both must be the same`,
-          );
-        }
+        else isElsewhere(BucketRegion);
       } catch (thrown) {
-        const elsewhere = bucketRegionOf(thrown);
-        if (elsewhere !== null) {
-          add(
-            'error',
-            'region',
-            `job.OutputConfig.S3OutputPath: the bucket ${Bucket} is in ${elsewhere}, the work team in ${spec.region}; both must be the same`,
-          );
-          return;
-        }
+        const region = await otherRegionOf(client, thrown);
+        if (region !== null) return isElsewhere(region);
         if (!isAbsent(thrown)) throw thrown;
         bucketThere = false;
         add(
@@ -148,7 +141,7 @@ export const preflightActivities = ({
       }
     });
     if (bucketThere) {
-      const checkRecord = async (): Promise<void> => {
+      await check('chain-name', `the chain's folder ${chainFolder(spec)}`, async () => {
         const record = await readChainRecord(client, chainFolder(spec));
         recorded = record?.state.spec ?? null;
         recordedManifests = [...(record?.state.manifestUris ?? []), ...(record?.pending.manifestUris ?? [])];
@@ -166,8 +159,7 @@ export const preflightActivities = ({
           const resumed = resume(record.state, resumeOptions, record.pending.manifestUris.length > 0, 'closed');
           if (resumed.kind === 'refused') add('error', 'resume', resumed.message);
         }
-      };
-      await check('chain-name', checkRecord, `the chain's folder ${chainFolder(spec)}`);
+      });
     }
     if (purpose === 'record') return { findings, objects, recorded, recordedManifests };
     const { job }: Spec = purpose === 'resume' ? (recorded ?? spec) : spec;
@@ -175,7 +167,7 @@ export const preflightActivities = ({
       manifestUri ??
       (purpose === 'start' ? (spec.job.InputConfig.DataSource.S3DataSource?.ManifestS3Uri ?? null) : null);
     if (source !== null) {
-      const checkSource = async (): Promise<void> => {
+      await check('manifest', `the manifest ${source}`, async () => {
         const etag = await etagOf(client, source);
         if (etag === null) {
           add(
@@ -201,22 +193,20 @@ export const preflightActivities = ({
           objects = counts;
           add('passed', 'manifest', `${counts.total} objects, ${counts.labeled} of them labeled already`);
         }
-      };
-      await check('manifest', checkSource, `the manifest ${source}`);
+      });
     }
     for (const [name, path, uri] of [
       ['ui-template', 'job.HumanTaskConfig.UiConfig.UiTemplateS3Uri', job.HumanTaskConfig.UiConfig.UiTemplateS3Uri],
       ['label-categories', 'job.LabelCategoryConfigS3Uri', job.LabelCategoryConfigS3Uri],
     ] as const) {
       if (uri === undefined) continue;
-      const checkFile = async (): Promise<void> => {
+      await check(name, `${path}: ${uri}`, async () => {
         if ((await etagOf(client, uri)) === null)
           add('error', name, `${path}: ${uri} does not exist; upload it, or correct the path`);
         else add('passed', name, `${uri} is there`);
-      };
-      await check(name, checkFile, `${path}: ${uri}`);
+      });
     }
-    await check('label-categories', async () => {
+    await check('label-categories', null, async () => {
       const before = recorded?.job.LabelCategoryConfigS3Uri;
       const now = spec.job.LabelCategoryConfigS3Uri;
       if (purpose !== 'amend' || before === undefined || before === now) return;
@@ -254,7 +244,7 @@ export const preflightActivities = ({
         'the work team is public (Mechanical Turk): answers cost money at once, and data is seen by strangers',
       );
     } else if (isOwnTeam(WorkteamArn)) {
-      await check('work-team', async () => {
+      await check('work-team', null, async () => {
         const WorkteamName = WorkteamArn.slice(WorkteamArn.lastIndexOf('/') + 1);
         try {
           await sagemaker(spec.region).send(new DescribeWorkteamCommand({ WorkteamName }));

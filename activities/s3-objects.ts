@@ -30,6 +30,12 @@ export const parseS3Uri = (uri: string): Place => {
 /** Joins a path and the rest with exactly one slash. */
 export const under = (uri: string, ...parts: string[]): string => [uri.replace(/\/+$/, ''), ...parts].join('/');
 
+/** The region of the bucket if a call failed because that is not the client's; null if something else failed, of which S3 tells the region too. */
+export const otherRegionOf = async (s3: S3Client, thrown: unknown): Promise<string | null> => {
+  const region = bucketRegionOf(thrown);
+  return region === (await s3.config.region()) ? null : region;
+};
+
 /** The ETag of an object; null if it is not there. */
 export const etagOf = async (s3: S3Client, uri: string): Promise<string | null> => {
   try {
@@ -37,7 +43,7 @@ export const etagOf = async (s3: S3Client, uri: string): Promise<string | null> 
     return head.ETag ?? null;
   } catch (thrown) {
     if (isAbsent(thrown)) return null;
-    const elsewhere = bucketRegionOf(thrown);
+    const elsewhere = await otherRegionOf(s3, thrown);
     if (elsewhere !== null) {
       const here = await s3.config.region();
       throw storageRefused(`${uri} is in ${elsewhere}, the work team in ${here}; both must be in the same region`);

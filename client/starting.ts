@@ -38,15 +38,18 @@ export const requireFree = async (context: ClientContext, spec: Spec): Promise<v
 };
 
 /**
- * A second open chain on the same manifest and label attribute would pay twice for every label. `manifestUris`: those of the chain, unless its spec
- * names the only one.
+ * A second open chain on the same manifest and label attribute would pay twice for every label. `manifestUris`: those that are looked for; none: the one
+ * that the spec names.
  * @throws InputError if one of them is taken by another open chain, or if that cannot be told of one.
  */
 export const requireFreeDataset = (
   context: ClientContext,
   spec: Spec,
-  manifestUris: readonly string[] = [sourceOf(spec)],
-): Promise<void> => requireFreeManifests(context, spec, manifestUris).catch(throwExplained);
+  manifestUris: readonly string[] = [],
+): Promise<void> =>
+  requireFreeManifests(context, spec, manifestUris.length === 0 ? [sourceOf(spec)] : manifestUris).catch(
+    throwExplained,
+  );
 
 const requireFreeManifests = async (
   { client }: ClientContext,

@@ -1,5 +1,5 @@
 /** Following a chain from outside: every change as it comes, through outages. */
-import { InputError, OperationError } from '../errors.ts';
+import { although } from '../errors.ts';
 import { pause, type ClientContext } from './context.ts';
 import { chainDetail } from './reading.ts';
 import type { ChainDetail, WatchOptions } from './types.ts';
@@ -19,13 +19,6 @@ const unlessAborted = <Result>(asked: Promise<Result>, signal: AbortSignal | und
     signal.addEventListener('abort', abort, { once: true });
     asked.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
   });
-};
-
-/** What was followed is there: no word about it is a fault of who asked. */
-const afterOutage = (chain: string, thrown: unknown): never => {
-  throw thrown instanceof InputError
-    ? new OperationError(`${chain} goes on, but nothing is heard of it: ${thrown.message}`, { cause: thrown })
-    : thrown;
 };
 
 /** Yields the chain now (or, with `after`, once it differs from that) and after every change, until it has ended. */
@@ -48,7 +41,7 @@ export async function* watchChain(
     } catch (thrown) {
       // Before the first answer the caller has it wrong; afterwards the server or the workers may be away for a while.
       if (answeredMs === null) throw thrown;
-      if (Date.now() - answeredMs > outageMs) afterOutage(chain, thrown);
+      if (Date.now() - answeredMs > outageMs) although(`${chain} goes on`)(thrown);
     }
     await pause(pollMs, signal);
   }

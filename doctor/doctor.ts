@@ -5,6 +5,7 @@ import { IAMClient } from '@aws-sdk/client-iam';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { STSClient } from '@aws-sdk/client-sts';
 import { sageMakerClient } from '../activities/clients.ts';
+import { CONTROL_MS, timeouts } from '../aws-timeouts.ts';
 import { loadConfig, type Config, type Environment } from '../config.ts';
 import { InputError } from '../errors.ts';
 import { workerEventSource } from '../worker/event-stream-settings.ts';
@@ -88,7 +89,7 @@ const checkAccount = async (options: DoctorOptions, config: Config, report: Repo
     return skipAll(report, awsChecks.slice(1), 'no region is set');
   }
   // A person waits: fewer attempts and shorter patience than a worker has.
-  const patience = { region, maxAttempts: 2, requestHandler: { connectionTimeout: 5_000, requestTimeout: 15_000 } };
+  const patience = { region, maxAttempts: 2, ...timeouts(CONTROL_MS) };
   const events = new EventBridgeClient(patience);
   const sqs = new SQSClient(patience);
   const account = { sagemaker: sageMakerClient(patience), sts: new STSClient(patience), iam: new IAMClient(patience) };

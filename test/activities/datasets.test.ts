@@ -7,7 +7,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { adoptionActivities } from '../../activities/adoption.ts';
 import { createActivities } from '../../activities/index.ts';
 import { ownFolders } from '../../activities/left-folders.ts';
-import { withFolder } from '../../activities/manifest-places.ts';
+import { withFolder } from '../../activities/working-folder.ts';
 import { mergeActivities } from '../../activities/merging.ts';
 import { writeNewObjects } from '../../activities/s3-objects.ts';
 import { jobDecided, jobEnded } from '../../decisions/after-job.ts';
@@ -150,4 +150,22 @@ test('folders of workers that were killed are removed, and none in which somebod
     expect(await readdir(directory)).toContain(own.slice(directory.length + 1));
   });
   expect((await readdir(directory)).toSorted()).toEqual(stays.toSorted());
+});
+
+test('no more than four have a folder at once; whoever fails makes room too', async () => {
+  const directory = await mkdtemp(join(temporaryDirectory, 'slots-'));
+  let running = 0;
+  let most = 0;
+  const work = async (number: number): Promise<void> => {
+    running += 1;
+    most = Math.max(most, running);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    running -= 1;
+    if (number % 2 === 0) throw new Error('as told');
+  };
+  const all = Array.from({ length: 10 }, (_, number) => withFolder(directory, () => work(number)));
+  const settled = await Promise.allSettled(all);
+  expect(settled.filter(({ status }) => status === 'rejected')).toHaveLength(5);
+  expect(most).toBe(4);
+  expect(await readdir(directory)).toEqual([]);
 });

@@ -71,6 +71,11 @@ test.each([301, 400])(
   },
 );
 
+test('a refusal for which S3 names the region too is told as what it is', async () => {
+  const s3 = await bucketThatAnswers(() => ({ status: 400, bucketRegion: 'us-east-1' }));
+  await expect(etagOf(s3, 's3://data/key')).rejects.toThrow(/^cannot look at s3:\/\/data\/key: /);
+});
+
 test('a time-out that S3 tells as a bad request is tried again, in reads and writes', async () => {
   const s3 = await bucketThatAnswers(() => ({ status: 400, code: 'RequestTimeout' }));
   expect(await isTriedAgain(readObjectText(s3, 's3://data/key'))).toBe(true);
