@@ -17,6 +17,7 @@
  */
 import { Readable } from 'node:stream';
 import { WorkflowFailedError, WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
+import type { Preflight } from './activities/preflight.ts';
 import {
   answeredInTime,
   explained,
@@ -52,7 +53,7 @@ import { readSpec, type Spec } from './decisions/spec.ts';
 import type { ChainDocument } from './decisions/view.ts';
 import { InputError, OperationError, afterChange, messageOf } from './errors.ts';
 import { sendEvents, type SendReport } from './events/send.ts';
-import { collectReport } from './report/collect.ts';
+import { collectReport, type CollectOptions } from './report/collect.ts';
 import type { Report } from './report/document.ts';
 import { amendChain, resumeChain, stopChain, type CommandResult } from './workflows/messages.ts';
 
@@ -95,6 +96,8 @@ export class LabelRelay {
     await requireWorker(this.#context);
     await requireFree(this.#context, spec);
     const checked = await preflight(this.#context, { spec, purpose: 'start', manifestUri: null }, strict);
+    // Once more: the checks take a while, and somebody else may have started one meanwhile.
+    await requireFree(this.#context, spec);
     if (!dryRun) await startChainWorkflow(this.#context, { kind: 'start', spec }, spec);
     return this.#started(spec.chain, checked, !dryRun);
   }
@@ -186,19 +189,20 @@ export class LabelRelay {
 
   /**
    * Changes a chain: parts of its request and policy, and further objects. It holds from the next job on. For an ended
-   * chain it is written to its record, for the next resume.
+   * chain it is written to its record, for the next resume. Returns what the checks before it found.
    * @throws InputError with every mistake, or for a field that cannot change.
    * @example
    * ```ts
    * await relay.amend('example-images', { changes: { policy: { maxJobs: 30, handOver: '6h' } } });
    * ```
    */
-  async amend(chain: string, change: Change): Promise<void> {
+  async amend(chain: string, change: Change): Promise<Preflight> {
     const description = await describeChain(this.#context, chain);
     const old = await specOfChain(this.#context, chain);
     if (description.status.name !== 'RUNNING') return this.amendRecord(old, change);
-    const amendment = await this.#amendment(old, change);
+    const { amendment, checked } = await this.#amendment(old, change);
     await this.#command(chain, (handle) => handle.executeUpdate(amendChain, { args: [amendment] }));
+    return checked;
   }
 
   /**
@@ -241,7 +245,7 @@ export class LabelRelay {
 
   /**
    * Changes the record of an ended chain, also of one that Temporal has forgotten; the spec only has to name the chain, the
-   * output path and the region. Returns once it is written.
+   * output path and the region. Returns what the checks before it found, once it is written.
    * @throws InputError with every mistake, or if there is no record.
    * @example
    * ```ts
@@ -249,11 +253,11 @@ export class LabelRelay {
    * await relay.resumeFromRecord(spec);
    * ```
    */
-  async amendRecord(input: unknown, change: Change): Promise<void> {
+  async amendRecord(input: unknown, change: Change): Promise<Preflight> {
     const place = isSpec(input) ? input : specOf(input);
     await requireWorker(this.#context);
     const { recorded } = await preflight(this.#context, { spec: place, purpose: 'record', manifestUri: null });
-    const amendment = await this.#amendment(recorded ?? place, change);
+    const { amendment, checked } = await this.#amendment(recorded ?? place, change);
     await startChainWorkflow(this.#context, { kind: 'amend', spec: place, amendment }, place);
     try {
       await resultInTime(this.#context, this.#handle(place.chain), () =>
@@ -262,6 +266,7 @@ export class LabelRelay {
     } catch (thrown) {
       throw thrown instanceof WorkflowFailedError ? new InputError(rootMessage(thrown)) : explained(thrown);
     }
+    return checked;
   }
 
   /**
@@ -295,6 +300,7 @@ export class LabelRelay {
     const spec = withDataset(rebuilt, manifestUri);
     await requireFree(this.#context, spec);
     const checked = await preflight(this.#context, { spec, purpose: 'adopt', manifestUri }, strict);
+    await requireFree(this.#context, spec);
     if (!dryRun) {
       await startChainWorkflow(this.#context, { kind: 'adopt', spec, jobName, manifestUri, inputManifestUri }, spec);
       await this.#begun(chain, true);
@@ -314,7 +320,8 @@ export class LabelRelay {
   async report(chain: string): Promise<Report> {
     const { client, taskQueue } = this.#context;
     const link = (workflowId: string): string | null => webUiLink(this.#context, workflowId, null);
-    return collectReport(await this.get(chain), { client, taskQueue, link });
+    const resultOf: CollectOptions['resultOf'] = (handle) => resultInTime(this.#context, handle);
+    return collectReport(await this.get(chain), { client, taskQueue, resultOf, link });
   }
 
   /**
@@ -356,7 +363,7 @@ export class LabelRelay {
     }
   }
 
-  async #amendment(old: Spec, change: Change): Promise<Amendment> {
+  async #amendment(old: Spec, change: Change): Promise<{ amendment: Amendment; checked: Preflight }> {
     const { changes } = change;
     const manifestUri = change.manifestUri ?? null;
     const reading = changes === undefined ? null : readAmendment(old, changes);
@@ -365,8 +372,8 @@ export class LabelRelay {
     const spec = reading === null ? null : reading.spec;
     await requireWorker(this.#context);
     if (manifestUri !== null) await requireFreeDataset(this.#context, spec ?? old, [manifestUri]);
-    await preflight(this.#context, { spec: spec ?? old, purpose: 'amend', manifestUri });
-    return { spec, manifestUri, ...(spec === null ? {} : { basis: old }) };
+    const checked = await preflight(this.#context, { spec: spec ?? old, purpose: 'amend', manifestUri });
+    return { amendment: { spec, manifestUri, ...(spec === null ? {} : { basis: old }) }, checked };
   }
 
   async #command(chain: string, run: (handle: WorkflowHandle) => Promise<CommandResult>): Promise<void> {

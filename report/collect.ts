@@ -2,7 +2,7 @@
  * Collects what a report is made from: the chain's document, what the workflows of its jobs know, and the counts of its
  * objects, which only the worker can read. What cannot be had is left out, and the report says so.
  */
-import type { Client } from '@temporalio/client';
+import type { Client, WorkflowHandle } from '@temporalio/client';
 import type { ObjectsSummary } from '../activities/report.ts';
 import type { ChainState } from '../decisions/chain-state.ts';
 import { labelingChainWorkflowId, labelingJobWorkflowId } from '../decisions/names.ts';
@@ -15,6 +15,8 @@ import { reportOf, type Report } from './document.ts';
 export type CollectOptions = {
   client: Client;
   taskQueue: string;
+  /** Waits for the result of a short workflow, no longer than a person does where no worker takes it. */
+  resultOf: <Result>(handle: WorkflowHandle<() => Promise<Result>>) => Promise<Result>;
   /** The page of a workflow in the Temporal Web UI; null where its address is not known. */
   link: (workflowId: string) => string | null;
 };
@@ -26,14 +28,14 @@ const innermost = (thrown: unknown): string =>
   thrown instanceof Error && thrown.cause instanceof Error ? innermost(thrown.cause) : messageOf(thrown);
 
 const objectsOf = async (
-  { client, taskQueue }: CollectOptions,
+  { client, taskQueue, resultOf }: CollectOptions,
   state: ChainState,
   notes: string[],
 ): Promise<ObjectsSummary | null> => {
   const { dataset, spec } = state;
   if (dataset === null) return null;
   try {
-    return await client.workflow.execute<typeof labelingReport>('labelingReport', {
+    const handle = await client.workflow.start<typeof labelingReport>('labelingReport', {
       workflowId: `labeling-report:${state.chain}:${Date.now().toString(36)}`,
       taskQueue,
       args: [
@@ -47,6 +49,7 @@ const objectsOf = async (
       ],
       staticSummary: `Counts the objects of ${state.chain} for a report`,
     });
+    return await resultOf<ObjectsSummary>(handle);
   } catch (thrown) {
     notes.push(`The objects could not be counted: ${innermost(thrown)}`);
     return null;

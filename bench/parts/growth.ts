@@ -19,7 +19,7 @@ export const run: Part = async ({ quick, directory }) => {
       ]
     : [
         ...(await measureObjects(directory, { sizes: [1_000, 10_000, 100_000, 1_000_000], rounds: 3 })),
-        ...(await measureGenerations({ chains: 4, generations: 24, warmUp: 6, longJobDays: 20 })),
+        ...(await measureGenerations({ chains: 8, generations: 24, warmUp: 6, longJobDays: 20 })),
         ...(await measureChains(directory, { sizes: [100, 1_000, 10_000], few: 10, turns: 8 })),
       ];
 };

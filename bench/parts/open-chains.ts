@@ -20,8 +20,10 @@ import { openJobId, startOpenJob } from '../open-jobs.ts';
 
 const SIDE_BY_SIDE = 40;
 const TASK_QUEUE = 'open-chains';
-/** As a job takes in about two days. */
-const OLDER_BY_LOOKS = 8;
+/** As a job takes in about a day and a half. */
+const OLDER_BY_LOOKS = 6;
+/** So many grow older together: their looks take about as long as there must be between two of one job. */
+const GROWN_TOGETHER = 2_000;
 /** Longer than an answer of Describe needs to its workflow. */
 const APPLIED_MS = 2_000;
 /** An event that comes sooner after a look waits, and makes a history longer than a job's own looks do. */
@@ -32,9 +34,15 @@ const FORGOTTEN_MS = 11_000;
 const IDLE_MS = 65_000;
 
 type Stage = { client: Client; address: string; bundle: string };
+/** `smallest` and `larger`: how many are open. `sample`: how many are rebuilt for the baseline. `quick`: only those that have just begun. */
+type Sizes = { smallest: number; larger: readonly number[]; sample: number; idleMs: number; quick: boolean };
 
 const startWorker = ({ address, bundle }: Stage): Promise<RunningWorker> =>
   startOpenChainsWorker({ address, taskQueue: TASK_QUEUE, bundle });
+
+/** A worker that keeps so many workflows in memory. */
+const startKeepingWorker = ({ address, bundle }: Stage, count: number): Promise<RunningWorker> =>
+  startOpenChainsWorker({ address, bundle, taskQueue: TASK_QUEUE, cachedWorkflows: count + 100 });
 
 const until = async (isSo: () => boolean, what: string): Promise<void> => {
   for (let look = 0; look < 24_000; look += 1) {
@@ -73,30 +81,35 @@ const startJobs = async ({ client }: Stage, worker: RunningWorker, from: number,
   await until(() => worker.report().describes >= 2 * (to - from), 'the first look of every job');
 };
 
-/** Seconds that a new worker takes to rebuild one of the workflows before a number, with many under way. All wait, and nobody has a worker. */
-const rebuildSeconds = async (stage: Stage, before: number, sample: number): Promise<number> => {
+/** Seconds that a new worker takes to rebuild one of so many workflows, with many under way. All wait, and nobody has a worker. */
+const rebuildSeconds = async (stage: Stage, count: number, sample: number): Promise<number> => {
   await sleep(FORGOTTEN_MS);
   const worker = await startWorker(stage);
-  const from = before - sample;
-  await eventsOf(stage, from - 1);
+  // One is rebuilt before, so that the worker is ready; the others are of every age.
+  await eventsOf(stage, count - 1);
   const startMs = performance.now();
-  await forEach(from, before, (number) => eventsOf(stage, number));
+  await forEach(0, sample, (number) => eventsOf(stage, Math.floor((number * count) / sample)));
   const seconds = (performance.now() - startMs) / 1e3 / sample;
   await kill(worker);
   return seconds;
 };
 
-/** Each job looks once for it, and then waits as before: what the event says is what Describe shows. */
-const signalAll = async ({ client }: Stage, count: number, eventId: string): Promise<void> =>
-  forEach(0, count, (number) =>
-    client.workflow.getHandle(openJobId(number)).signal(stateChange, { status: 'InProgress', eventId }),
-  );
+/** Each job looks once for it, and then waits as before: what the event says is what Describe shows. They are sent within `overMs`, or as fast as it goes. */
+const signalAll = async ({ client }: Stage, from: number, to: number, overMs = 0): Promise<void> => {
+  const eventId = crypto.randomUUID();
+  const startMs = performance.now();
+  await forEach(from, to, async (number) => {
+    const dueMs = startMs + (overMs * (number - from)) / (to - from);
+    await sleep(Math.max(0, dueMs - performance.now()));
+    await client.workflow.getHandle(openJobId(number)).signal(stateChange, { status: 'InProgress', eventId });
+  });
+};
 
 type Handled = { seconds: number; memoryMb: number };
 
 /** Seconds from the start of so many workers until the event of each job is handled: the job is looked at. And the memory of the largest. */
 const handleAll = async (stage: Stage, count: number, workers: number): Promise<Handled> => {
-  await signalAll(stage, count, crypto.randomUUID());
+  await signalAll(stage, 0, count);
   const startMs = performance.now();
   const running = await Promise.all(Array.from({ length: workers }, () => startWorker(stage)));
   await until(() => running.reduce((sum, { report }) => sum + report().jobs, 0) >= count, 'an event for each job');
@@ -108,31 +121,43 @@ const handleAll = async (stage: Stage, count: number, workers: number): Promise<
   return { seconds, memoryMb };
 };
 
-/** Lets each job look so often more, as it does in some days; the length of their histories then. */
-const growOlder = async (stage: Stage, count: number): Promise<number> => {
-  // All stay in its memory.
-  const worker = await startOpenChainsWorker({ ...stage, taskQueue: TASK_QUEUE, cachedWorkflows: count + 100 });
+/** Lets each job look so often more, as it does in some days; `looks`: those that the worker has answered before. */
+const growOlder = async (
+  stage: Stage,
+  worker: RunningWorker,
+  { from, to, looks }: { from: number; to: number; looks: number },
+): Promise<void> => {
+  await sleep(BETWEEN_LOOKS_MS);
   for (let look = 1; look <= OLDER_BY_LOOKS; look += 1) {
-    await sleep(BETWEEN_LOOKS_MS);
-    await signalAll(stage, count, crypto.randomUUID());
-    await until(() => worker.report().describes >= look * count, 'another look at every job');
+    await signalAll(stage, from, to, BETWEEN_LOOKS_MS);
+    await until(() => worker.report().describes >= looks + look * (to - from), 'another look at every job');
   }
   await sleep(APPLIED_MS);
-  await kill(worker);
-  return (await stage.client.workflow.getHandle(openJobId(count - 1)).describe()).historyLength;
+};
+
+/** Starts jobs and lets them grow older, some at a time. */
+const addOlder = async (stage: Stage, from: number, to: number): Promise<void> => {
+  for (let first = from; first < to; first += GROWN_TOGETHER) {
+    const next = Math.min(first + GROWN_TOGETHER, to);
+    const worker = await startKeepingWorker(stage, next - first);
+    await startJobs(stage, worker, first, next);
+    await growOlder(stage, worker, { from: first, to: next, looks: 2 * (next - first) });
+    await kill(worker);
+  }
 };
 
 /** The time until an event of each is handled after a kill, against that for rebuilding all. */
 const measureKilled = async (
   stage: Stage,
-  { name, count, sample, note = '' }: { name: string; count: number; sample: number; note?: string },
+  { name, count, sample }: { name: string; count: number; sample: number },
 ): Promise<{ one: Handled; compared: Figure }> => {
+  const { historyLength } = await stage.client.workflow.getHandle(openJobId(count - 1)).describe();
   const replay = count * (await rebuildSeconds(stage, count, sample));
   const one = await handleAll(stage, count, 1);
   const compared = figure(`${name}, killed: until one event for each is handled`, one.seconds / replay, '×', {
     baseline: { what: `${count} rebuilt at ${(count / replay).toFixed(0)} a second`, value: replay, unit: 's' },
     bar: atMost(1.3),
-    note: `${one.seconds.toFixed(1)} s, the start of the process included${note}`,
+    note: `${one.seconds.toFixed(1)} s, the start of the process included; histories of ${historyLength} events`,
   });
   return { one, compared };
 };
@@ -145,8 +170,6 @@ const countLost = async (stage: Stage, count: number, eventsEach: number): Promi
   });
   return lost;
 };
-
-type Sizes = { counts: readonly number[]; sample: number; idleMs: number; quick: boolean };
 
 /** Two workers instead of one; and that nothing was lost. Every job has had one event before. */
 const measureTwo = async (stage: Stage, name: string, count: number, oneSeconds: number): Promise<Figure[]> => {
@@ -163,43 +186,58 @@ const measureTwo = async (stage: Stage, name: string, count: number, oneSeconds:
   ];
 };
 
-const measure = async (stage: Stage, { counts, sample, idleMs, quick }: Sizes): Promise<Figure[]> => {
-  const figures: Figure[] = [];
-  const smallest = counts[0] ?? 0;
-  let smallestMb = 0;
-  let started = 0;
-  for (const count of counts) {
-    const name = `open-chains: ${count.toLocaleString('en')}`;
-    const worker = await startWorker(stage);
-    await startJobs(stage, worker, started, count);
-    started = count;
-    const calls = await callsPerHour(worker, idleMs);
-    const waitingMb = worker.report().memoryMb;
-    await kill(worker);
-    const { one, compared } = await measureKilled(stage, { name: `${name} just begun`, count, sample });
-    smallestMb ||= one.memoryMb;
-    figures.push(
-      figure(`${name}, memory of the worker that has handled an event of each`, one.memoryMb / smallestMb, '×', {
-        baseline: { what: `${smallest} open`, value: smallestMb, unit: 'MB' },
-        bar: count === smallest ? null : atMost(1.2),
-        note: `${one.memoryMb.toFixed(0)} MB; of the worker that started them ${waitingMb.toFixed(0)} MB`,
-      }),
-      figure(`${name}, calls of the worker to the server while all wait`, calls, '/h', {
-        note: 'its polls; what a job does at its looks is counted in the part cost',
-      }),
-      compared,
-    );
-    if (count === smallest && !quick) figures.push(...(await measureTwo(stage, name, count, one.seconds)));
-  }
-  if (quick) return figures;
-  const events = await growOlder(stage, smallest);
-  const { compared } = await measureKilled(stage, {
-    name: `open-chains: ${smallest.toLocaleString('en')} of some days`,
-    count: smallest,
-    sample,
-    note: `; histories of ${events} events`,
+const nameOf = (count: number): string => `open-chains: ${count.toLocaleString('en')}`;
+
+/** What has just begun: after a kill, and by two workers. */
+const measureBegun = async (stage: Stage, count: number, { sample, quick }: Sizes): Promise<Figure[]> => {
+  const name = nameOf(count);
+  const worker = await startWorker(stage);
+  await startJobs(stage, worker, 0, count);
+  await kill(worker);
+  const { one, compared } = await measureKilled(stage, { name: `${name} just begun`, count, sample });
+  return quick ? [compared] : [compared, ...(await measureTwo(stage, name, count, one.seconds))];
+};
+
+/** Calls of a worker while all wait. */
+const measureCalls = async (stage: Stage, count: number, { idleMs }: Sizes): Promise<Figure> => {
+  const worker = await startWorker(stage);
+  await eventsOf(stage, 0);
+  const calls = await callsPerHour(worker, idleMs);
+  await kill(worker);
+  return figure(`${nameOf(count)}, calls of the worker to the server while all wait`, calls, '/h', {
+    note: 'its polls; what a job does at its looks is counted in the part cost',
   });
-  return [...figures, compared];
+};
+
+const measure = async (stage: Stage, sizes: Sizes): Promise<Figure[]> => {
+  const { smallest, larger, sample, quick } = sizes;
+  const begun = await measureBegun(stage, smallest, sizes);
+  const figures = [...begun, await measureCalls(stage, smallest, sizes)];
+  if (quick) return figures;
+  const worker = await startKeepingWorker(stage, smallest);
+  await growOlder(stage, worker, { from: 0, to: smallest, looks: 0 });
+  await kill(worker);
+  let smallestMb: number | null = null;
+  let open = smallest;
+  for (const count of [smallest, ...larger]) {
+    await addOlder(stage, open, count);
+    open = count;
+    if (count > smallest) figures.push(await measureCalls(stage, count, sizes));
+    const { one, compared } = await measureKilled(stage, { name: `${nameOf(count)} of some days`, count, sample });
+    const memory = figure(
+      `${nameOf(count)}, memory of the worker that has handled an event of each`,
+      one.memoryMb / (smallestMb ?? one.memoryMb),
+      '×',
+      {
+        baseline: { what: `${smallest} open`, value: smallestMb ?? one.memoryMb, unit: 'MB' },
+        bar: smallestMb === null ? null : atMost(1.2),
+        note: `${one.memoryMb.toFixed(0)} MB`,
+      },
+    );
+    smallestMb ??= one.memoryMb;
+    figures.push(compared, memory);
+  }
+  return figures;
 };
 
 /** See the head of this file. */
@@ -216,8 +254,8 @@ export const run: Part = async ({ quick, directory }) => {
     return await measure(
       stage,
       quick
-        ? { counts: [50], sample: 40, idleMs: 2_000, quick }
-        : { counts: [1_000, 10_000], sample: 500, idleMs: IDLE_MS, quick },
+        ? { smallest: 50, larger: [], sample: 40, idleMs: 2_000, quick }
+        : { smallest: 1_000, larger: [10_000], sample: 500, idleMs: IDLE_MS, quick },
     );
   } finally {
     await connection.close();

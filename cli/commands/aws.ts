@@ -3,6 +3,7 @@
  * loaded when an action runs.
  */
 import type { Command } from 'commander';
+import { CONTROL_MS, timeouts } from '../../aws-timeouts.ts';
 import type { Config } from '../../config.ts';
 import { InputError, OperationError } from '../../errors.ts';
 import type { RuleReport } from '../../events/rule-service.ts';
@@ -140,7 +141,7 @@ export function registerAws(program: Command): void {
         ]);
         checkParameters(parameters);
         const deployment = await askAws(region, () =>
-          deployStack(new CloudFormationClient({ region }), options.stackName, parameters),
+          deployStack(new CloudFormationClient({ region, ...timeouts(CONTROL_MS) }), options.stackName, parameters),
         );
         if (options.json === true) return printJson(deployment);
         print(`Stack ${deployment.stackName}: ${deployment.change}.`);
@@ -233,11 +234,12 @@ const ruleClients = async (region: string) => {
     import('@aws-sdk/client-sns'),
     import('@aws-sdk/client-iam'),
   ]);
+  const settings = { region, ...timeouts(CONTROL_MS) };
   return {
-    events: new EventBridgeClient({ region }),
-    sqs: new SQSClient({ region }),
-    sns: new SNSClient({ region }),
-    iam: new IAMClient({ region }),
+    events: new EventBridgeClient(settings),
+    sqs: new SQSClient(settings),
+    sns: new SNSClient(settings),
+    iam: new IAMClient(settings),
   };
 };
 

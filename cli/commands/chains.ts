@@ -24,6 +24,11 @@ export const exitOf = (status: ChainStatus): number => {
 
 const findingLine = ({ level, check, message }: Finding): string => `${level.padEnd(7)} ${check.padEnd(16)} ${message}`;
 
+/** What the checks before a change warn of; what they could not look at is said by `--dry-run` alone. */
+const sayWarnings = (findings: readonly Finding[]): void => {
+  for (const finding of findings) if (finding.level === 'warning') say(findingLine(finding));
+};
+
 /** Follows a chain on the terminal until it has ended, or Ctrl-C; unless it is being stopped, also until it waits for a person. */
 const follow = async (relay: LabelRelay, chain: string, json: boolean, isStopping = false): Promise<number> => {
   const signal = interruption();
@@ -62,7 +67,7 @@ export const start = async (
       }
       return EXIT.done;
     }
-    for (const finding of findings) if (finding.level === 'warning') say(findingLine(finding));
+    sayWarnings(findings);
     if (options.wait === true) return follow(relay, started.chain, options.json ?? false).catch(afterChange);
     if (options.json === true) printJson(await relay.get(started.chain).catch(afterChange));
     else {
@@ -104,7 +109,7 @@ export const adopt = async (
       }
       return EXIT.done;
     }
-    for (const finding of findings) if (finding.level === 'warning') say(findingLine(finding));
+    sayWarnings(findings);
     if (options.wait === true) return follow(relay, adopted.chain, options.json ?? false).catch(afterChange);
     if (options.json === true) printJson(await relay.get(adopted.chain).catch(afterChange));
     else {
@@ -196,9 +201,10 @@ export const amend = async (
     ...(options.manifest === undefined ? {} : { manifestUri: options.manifest }),
   };
   return withRelay(async (relay) => {
-    await working(`Checking the changes to ${chain}`, () =>
+    const { findings } = await working(`Checking the changes to ${chain}`, () =>
       spec === null ? relay.amend(chain, change) : relay.amendRecord(spec, change),
     );
+    sayWarnings(findings);
     if (options.json === true) printJson(await relay.get(chain).catch(afterChange));
     else print(`${chain} is amended; it holds from the next job on`);
   });

@@ -80,7 +80,7 @@ test('resume of a running chain, a second start and an ended wait are refused', 
   expect(await refusal(['resume', 'example-texts', '--accept-missing'])).toMatch(/running|accept-missing/);
 });
 
-test('amend refuses what cannot change and takes what can', async () => {
+test('amend refuses what cannot change, takes what can, and says what its checks warn of', async () => {
   const fixed = await refusal(['amend', 'example-texts', '--set', 'job.LabelAttributeName=mood']);
   expect(fixed).toMatch(/job\.LabelAttributeName: cannot be amended \(it is tone\)/);
   expect(await refusal(['amend', 'example-texts', '--set', 'policy.maxjobs=3'])).toMatch(
@@ -90,6 +90,7 @@ test('amend refuses what cannot change and takes what can', async () => {
   expect(await refusal(['amend', 'example-texts'])).toMatch(/nothing to amend/);
   const taken = await stack.run(['amend', 'example-texts', '--set', 'policy.maxJobs=9']);
   expect(taken).toMatchObject({ code: 0, stdout: expect.stringContaining('from the next job on') });
+  expect(taken.stderr).toMatch(/^warning price [^\n]*\n$/);
 });
 
 test('names that are nearly right are met with the right one', async () => {
