@@ -6,7 +6,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { figureShape, type Figure } from './figures.ts';
-import { isPartName, PARTS } from './parts.ts';
+import { isOfWholeRun, isPartName, PARTS } from './parts.ts';
 
 /** `results.json`. A run of some parts replaces their figures and keeps the others. */
 export const resultsShape = z.strictObject({
@@ -57,7 +57,11 @@ export const merged = (former: readonly Figure[], measured: readonly Figure[]): 
 
 /** Puts a whole run behind the others on record; the oldest beyond three goes. */
 export const recordRepeat = async ({ commit, date, parts }: Results): Promise<void> => {
-  const values = Object.fromEntries(parts.filter(({ bar }) => bar !== null).map(({ name, value }) => [name, value]));
+  const isMeasured = (each: Figure): boolean => {
+    const part = partOf(each);
+    return each.bar !== null && isPartName(part) && isOfWholeRun(part);
+  };
+  const values = Object.fromEntries(parts.filter(isMeasured).map(({ name, value }) => [name, value]));
   const repeats = [...(await readRepeats()), { commit, date, values }].slice(-REPEATS_KEPT);
   await writeFile(REPEATS, `${JSON.stringify(repeats, null, 2)}\n`);
 };

@@ -84,7 +84,7 @@ class Stage {
 
   async #untilWaiting(): Promise<void> {
     for (let look = 0; this.#describes() < LOOKS * this.#started; look += 1) {
-      if (look === 24_000) throw new Error('not every job was looked at within four minutes');
+      if (look === 90_000) throw new Error('not every job was looked at within fifteen minutes');
       await sleep(10);
     }
     for (let before = -1; ;) {
