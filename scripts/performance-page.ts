@@ -33,11 +33,15 @@ const partTable = (figures: readonly Figure[]): string =>
     ? 'Not measured yet.'
     : ['| What | Figure | Bar | Baseline | Note |', '|---|---|---|---|---|', ...figures.map(rowOf)].join('\n');
 
-const summary = ({ commit, date, cores, parts }: Results): string => {
+const summary = ({ commit, date, cores, parts }: Results, whole: Repeats[number] | undefined): string => {
   const held = parts.filter(({ met }) => met !== null);
   const missed = held.filter(({ met }) => met === false).map(({ name }) => `“${name}”`);
+  const ofSomeParts =
+    whole === undefined || whole.date >= date
+      ? ''
+      : ` It was of some parts; the others are of the last whole run: commit \`${whole.commit}\`, ${whole.date.slice(0, 10)}.`;
   return [
-    `Last run: commit \`${commit}\`, ${date.slice(0, 10)}, ${cores} cores. ${held.length - missed.length} of ${held.length} bars met.`,
+    `Last run: commit \`${commit}\`, ${date.slice(0, 10)}, ${cores} cores. ${held.length - missed.length} of ${held.length} bars met.${ofSomeParts}`,
     missed.length === 0 ? '' : `Missed: ${missed.join(', ')}.`,
   ].join('\n');
 };
@@ -58,7 +62,7 @@ export const withBenchFigures = async (page: string): Promise<string> => {
   if (results === null) throw new Error('bench/results.json is missing or unreadable; run `npm run bench`');
   const repeats = await readRepeats();
   const figuresOf = (name: string): string => {
-    if (name === 'summary') return summary(results);
+    if (name === 'summary') return summary(results, repeats.at(-1));
     if (name === 'repeats') return repeatTable(repeats);
     if (isPartName(name)) return partTable(results.parts.filter((each) => partOf(each) === name));
     throw new Error(`docs/performance.md wants the figures of "${name}", which nobody makes`);
