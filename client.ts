@@ -96,9 +96,11 @@ export class LabelRelay {
     await requireWorker(this.#context);
     await requireFree(this.#context, spec);
     const checked = await preflight(this.#context, { spec, purpose: 'start', manifestUri: null }, strict);
-    // Once more: the checks take a while, and somebody else may have started one meanwhile.
-    await requireFree(this.#context, spec);
-    if (!dryRun) await startChainWorkflow(this.#context, { kind: 'start', spec }, spec);
+    if (!dryRun) {
+      // Once more: the checks take a while, and somebody else may have started one meanwhile.
+      await requireFree(this.#context, spec);
+      await startChainWorkflow(this.#context, { kind: 'start', spec }, spec);
+    }
     return this.#started(spec.chain, checked, !dryRun);
   }
 
@@ -300,8 +302,8 @@ export class LabelRelay {
     const spec = withDataset(rebuilt, manifestUri);
     await requireFree(this.#context, spec);
     const checked = await preflight(this.#context, { spec, purpose: 'adopt', manifestUri }, strict);
-    await requireFree(this.#context, spec);
     if (!dryRun) {
+      await requireFree(this.#context, spec);
       await startChainWorkflow(this.#context, { kind: 'adopt', spec, jobName, manifestUri, inputManifestUri }, spec);
       await this.#begun(chain, true);
     }
