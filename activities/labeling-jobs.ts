@@ -33,7 +33,7 @@ export type CreateResult =
   /** A refusal that a new role or policy causes for a while, or credentials that ran out. */
   | ({ kind: 'maybe-propagating'; error: string; message: string } & Unheard)
   | ({ kind: 'refused'; error: string; message: string } & Unheard)
-  /** The output of an earlier job was written after the input of this one: not created by this call (I1). */
+  /** The output of an earlier job was written after the input of this one (I1), or the workflow was reset (I3): not created by this call. */
   | { kind: 'outdated'; message: string }
   /** A job of this name exists, and AWS does not let us see whose it is. */
   | { kind: 'unclear'; message: string };
@@ -116,6 +116,10 @@ const wasTriedBefore = (thrown: unknown): boolean => {
   }
 };
 
+/** Whether the workflow that called was reset: its chain may have gone on without this job since, and pay for its objects in another (I3). */
+const isOfReset = (firstRunId: string | null): boolean =>
+  firstRunId !== null && Context.current().info.workflowExecution?.runId !== firstRunId;
+
 export const labelingJobActivities = ({
   sagemaker,
   s3,
@@ -197,11 +201,15 @@ export const labelingJobActivities = ({
       region,
       request,
       knownOutputs = [],
+      firstRunId = null,
     }: {
       region: string;
       request: LabelingJobRequest;
       knownOutputs?: readonly KnownOutput[];
+      /** Of the workflow that calls, which creates its job in its first run only; null from a workflow of before it was told. */
+      firstRunId?: string | null;
     }): Promise<CreateResult> => {
+      if (isOfReset(firstRunId)) return { kind: 'outdated', message: 'its workflow was reset' };
       const changed = await changedOutput(region, request, knownOutputs);
       if (changed !== null) return { kind: 'outdated', message: `${changed} was written after the input of this job` };
       const hash = requestHash(request);

@@ -88,6 +88,18 @@ export const readChainRecord = async (s3: S3Client, folder: string): Promise<Cha
   return { state: parsed.data.state as unknown as ChainState, pending: parsed.data.pending, uri, sequence };
 };
 
+/** Whether the chain itself wrote `last` after the record of this number. Number 0 of a resumption is a lock, and never that of another writer. */
+const isFollowedBy = async (
+  s3: S3Client,
+  last: { uri: string; resumption: number; sequence: number },
+  { resumption, firstRunId }: ChainState,
+  sequence: number,
+): Promise<boolean> => {
+  if (last.resumption !== resumption || last.sequence <= sequence || (sequence === 0 && resumption > 0)) return false;
+  const known = parseRecord(await readObjectText(s3, last.uri));
+  return known.success && known.data.state.firstRunId === firstRunId;
+};
+
 export const recordActivities = ({ s3 }: { s3: (region: string) => S3Client }) => ({
   /** The newest record of a chain. */
   readRecord: async ({ spec }: { spec: Spec }): Promise<ChainRecord> => {
@@ -121,6 +133,9 @@ export const recordActivities = ({ s3 }: { s3: (region: string) => S3Client }) =
     const folder = chainFolder(spec);
     const last = await lastRecord(client, folder);
     if (last !== null && last.resumption > resumption) return { kind: 'superseded', uri: last.uri };
+    // A record that a run of before a reset wrote, be it the same to the byte: that run went on from it, and may have a live job (I1, I3).
+    if (isToldOfReset && last !== null && (await isFollowedBy(client, last, state, sequence)))
+      return { kind: 'repeated', uri: last.uri };
     const text = `${JSON.stringify({ version: 1, state, pending }, null, 1)}\n`;
     for (let free = sequence; ; free += 1) {
       const uri = recordUri(folder, resumption, free);

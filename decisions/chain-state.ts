@@ -223,7 +223,7 @@ export const notCreatedText = (why: NotCreated): string => {
     case 'name-taken':
       return why.message;
     case 'outdated':
-      return `labels came while it waited to be created, so the next input is made anew: ${why.message}`;
+      return `what it was decided by changed before it was created, so the next input is made anew: ${why.message}`;
     case 'amended':
       return 'the chain was amended before it was created, so the next job is decided anew';
   }

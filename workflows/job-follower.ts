@@ -149,7 +149,7 @@ export class JobFollower {
   async tellChain(report: JobReport): Promise<void> {
     const { chain } = this.input;
     try {
-      await getExternalWorkflowHandle(labelingChainWorkflowId(chain)).signal(jobReport, report);
+      await getExternalWorkflowHandle(labelingChainWorkflowId(chain)).signal(jobReport, { name: this.name, ...report });
     } catch (error) {
       log.info('The chain could not be told; it is closed or not there', { chain, error: String(error) });
     }
@@ -224,6 +224,10 @@ export class JobFollower {
       if (isKept || found.kind === 'refused') this.#hear(found);
       if (found.kind === 'observed') await this.#tellSeen();
       if (found.kind !== 'refused') return found.kind === 'observed';
+      // Whatever its state: until it is stopped its workers are paid. A name that we have not yet asked for may be another's.
+      const mayStop = this.stopPending && this.input.begin !== 'create';
+      if (mayStop && isPatched('a-stop-does-not-wait-for-a-look'))
+        await this.stop('person', this.carried.stopAskedFor ?? 'asked by a person');
       await this.waitForSight();
     }
   }

@@ -36,6 +36,9 @@ const ATTACHED_CHECK_MS = 6 * HOUR_MS;
 /** A follower that fails while a stop is asked for is replaced after these waits, then after the last. */
 const LOST_FOLLOWER_WAITS_MS = [MINUTE_MS, 10 * MINUTE_MS, HOUR_MS];
 
+/** Why a record is written then. */
+const CHANGED_WHILE_LIVE = 'a person or a stop changed something while a job is live';
+
 /** A job that bears a name we did not give was adopted: it is never created by us. */
 const isAdopted = (run: ChainRun, job: Generation): boolean =>
   job.name !== labelingJobName(run.chain, run.state.suffix, job.generation);
@@ -197,6 +200,13 @@ const watchJob = async (run: ChainRun, watch: Watch): Promise<void> => {
   let toldAttention: Attention | null = null;
   let days = 0;
   let sinceTellMs = 0;
+  const mustTell = (): boolean => run.stopped && !toldToStop;
+  /** Passes the stop on; true where that showed that nobody follows the job any more. */
+  const isStopUnheard = async (): Promise<boolean> => {
+    toldToStop = true;
+    const isHeard = await tellToStop(run, watch.workflowId);
+    return !isHeard && watch.check !== null && isPatched('a-stop-finds-out-that-nobody-follows');
+  };
   for (;;) {
     const { attention } = run.state;
     const status = lastGeneration(run.state)?.status;
@@ -208,10 +218,20 @@ const watchJob = async (run: ChainRun, watch: Watch): Promise<void> => {
       sinceTellMs = 0;
       if (attention !== null) run.tell.attention(attention, days);
     }
-    if (run.unrecorded) await run.writeRecord('a person or a stop changed something while a job is live');
+    if (run.unrecorded && isPatched('a-stop-does-not-wait-for-the-record')) {
+      let isWritten = false;
+      const written = (): void => void (isWritten = true);
+      const writing = run.writeRecord(CHANGED_WHILE_LIVE);
+      void writing.then(written, written);
+      await condition(() => isWritten || mustTell());
+      // Its workers are paid until the job is stopped, whatever S3 says.
+      const isUnheard = mustTell() && (await isStopUnheard());
+      await writing;
+      if (isUnheard) return;
+    } else if (run.unrecorded) await run.writeRecord(CHANGED_WHILE_LIVE);
     const changed = (): boolean =>
       watch.over() ||
-      (run.stopped && !toldToStop) ||
+      mustTell() ||
       run.unrecorded ||
       run.state.attention !== toldAttention ||
       lastGeneration(run.state)?.status !== shownStatus;
@@ -231,11 +251,7 @@ const watchJob = async (run: ChainRun, watch: Watch): Promise<void> => {
       }
     }
     if (watch.over()) return;
-    if (run.stopped && !toldToStop) {
-      toldToStop = true;
-      const isHeard = await tellToStop(run, watch.workflowId);
-      if (!isHeard && watch.check !== null && isPatched('a-stop-finds-out-that-nobody-follows')) return;
-    }
+    if (mustTell() && (await isStopUnheard())) return;
   }
 };
 

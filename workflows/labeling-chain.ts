@@ -44,11 +44,13 @@ import { countJobs, settle } from './settling.ts';
 
 export type { LabelingChainInput, LabelingChainResult } from './chain-run.ts';
 
-/** A reset repeats signals that an earlier run had: only what speaks of the job that runs now is heard. */
+/** A reset repeats signals that an earlier run had, and another chain had this name before: only what speaks of the job that runs now is heard. */
 const hear = (run: ChainRun, report: JobReport): void => {
   const { state } = run;
   const { phase } = state;
   if (phase.kind !== 'job' || phase.generation !== report.generation) return;
+  const { name = generationOf(state, report.generation)?.name } = report;
+  if (name !== generationOf(state, report.generation)?.name) return;
   switch (report.kind) {
     case 'ended':
       run.endingReported = { generation: report.generation, ending: report.ending };
@@ -270,7 +272,17 @@ const heedingRecords = async (run: ChainRun, work: () => Promise<void>): Promise
   }
 };
 
+/** Resumed in the run that was cancelled: only a new one can be cancelled again. */
+const isResumedAfterCancel = (run: ChainRun): boolean =>
+  run.state.phase.kind === 'deciding' && run.cancelled && !run.stopped;
+
+const goOnInNewRun = async (run: ChainRun): Promise<void> => {
+  await condition(allHandlersFinished);
+  await continueAsNew<typeof labelingChain>({ kind: 'continued', carried: run.carried });
+};
+
 const runToEnd = async (run: ChainRun): Promise<void> => {
+  if (isResumedAfterCancel(run) && isPatched('resumed-after-the-end-of-a-cancelled-run')) await goOnInNewRun(run);
   for (let tries = 0; ;) {
     try {
       if (await step(run)) return;
@@ -286,13 +298,9 @@ const runToEnd = async (run: ChainRun): Promise<void> => {
       });
       tries += 1;
     }
+    const needsNewRun = isResumedAfterCancel(run) && isPatched('resumed-after-a-cancel-in-a-new-run');
     const isDeciding = run.state.phase.kind === 'deciding';
-    // Resumed in the run that was cancelled: only a new one can be cancelled again.
-    const needsNewRun = isDeciding && run.cancelled && !run.stopped && isPatched('resumed-after-a-cancel-in-a-new-run');
-    if (needsNewRun || (isDeciding && workflowInfo().continueAsNewSuggested)) {
-      await condition(allHandlersFinished);
-      await continueAsNew<typeof labelingChain>({ kind: 'continued', carried: run.carried });
-    }
+    if (needsNewRun || (isDeciding && workflowInfo().continueAsNewSuggested)) await goOnInNewRun(run);
   }
 };
 

@@ -41,8 +41,13 @@ export const stopLabelingJob = defineSignal<[{ reason: string }]>('stopLabelingJ
  */
 export const reportEnding = defineSignal<[{ greet: boolean }]>('reportEnding');
 
-/** From a job's workflow to its chain: what the job looks like now. The ending comes as the workflow's result too. */
-export type JobReport =
+/**
+ * From a job's workflow to its chain: what the job looks like now. The ending comes as the workflow's result too. `name`: the job's, since an
+ * earlier chain of the same name may have one that lives on; absent in reports from before it was told.
+ */
+export type JobReport = { name?: string } & JobNews;
+
+type JobNews =
   | { kind: 'observed'; generation: number; observation: Observation }
   /** Our own stop was sent: kept by the chain, because a follower that comes after this one must know it. */
   | { kind: 'stopping'; generation: number; stop: StopRequest }

@@ -87,6 +87,18 @@ export const PATCHES: Readonly<Record<string, { since: string; why: string }>> =
     since: '0.1.0',
     why: 'a chain that was to stop and that S3 refused waited up to six hours after S3 was mended, whatever a person did',
   },
+  'a-stop-does-not-wait-for-a-look': {
+    since: '0.1.0',
+    why: 'a stop waited for as long as AWS refused Describe to a new follower, and the job went on to be paid',
+  },
+  'a-stop-does-not-wait-for-the-record': {
+    since: '0.1.0',
+    why: 'a stop was accepted and did not reach the job as long as S3 did not take the record of an amendment before it',
+  },
+  'resumed-after-the-end-of-a-cancelled-run': {
+    since: '0.1.0',
+    why: 'an ended chain that still told of its end was resumed in the run that was cancelled, and could not be cancelled again',
+  },
   'some-amendments-are-refused': {
     since: '0.1.0',
     why: 'of two amendments made from one spec the later undid the earlier, and a manifest wedged a streaming chain',

@@ -61,6 +61,18 @@ describe('the record', () => {
     expect((await read('reset')).state.failuresInRow).toBe(7);
   });
 
+  test('after a reset the run is told of a later record also where it writes the very bytes that lie there (I3)', async () => {
+    const told = (state: ChainState, sequence: number) =>
+      recordActivities({ s3: () => s3 }).writeRecord({ state, pending, sequence, isToldOfReset: true });
+    const states = [0, 1, 2].map((failuresInRow) => stateOf('same-bytes', 'run-1', { failuresInRow }));
+    for (const [sequence, state] of states.entries())
+      expect(await told(state, sequence)).toMatchObject({ kind: 'written', sequence });
+    const uri = 's3://data/out/same-bytes/record/0000-000002.json';
+    expect(await told(stateOf('same-bytes', 'run-1'), 0)).toEqual({ kind: 'repeated', uri });
+    expect(await told(stateOf('same-bytes', 'run-1', { failuresInRow: 2 }), 2)).toMatchObject({ kind: 'written' });
+    await expect(told(stateOf('same-bytes', 'run-2'), 0)).rejects.toMatchObject({ type: 'unusable' });
+  });
+
   test('a writer of an earlier resumption is told that it is stale, and writes nothing (I3)', async () => {
     await write(stateOf('stale', 'run-1'), 0);
     await write(stateOf('stale', 'run-1', { resumption: 1 }), 0);

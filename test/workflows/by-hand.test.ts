@@ -137,6 +137,22 @@ describe('cancel', () => {
     expect(world.countStops('again')).toBe(2);
   });
 
+  test('of a chain that ended without a job and was resumed while it told of that: its job is stopped, too (I5)', async () => {
+    const policy = { notify: { webhook: { url: 'http://127.0.0.1:9/' } } };
+    const full = { op: 'CreateLabelingJob', job: 'at-once-*-001', fault: 'ResourceLimitExceeded' as const };
+    await world.start('at-once', { api: [{ ...full, nth: 1, times: 100 }], jobs: [slow, slow], policy });
+    await soonState('at-once', ({ phase }) => phase.kind === 'job');
+    await chainOf('at-once').cancel();
+    const ended = await soonState('at-once', ({ end }) => end !== null);
+    expect(ended.phase).toEqual({ kind: 'ended', lateLookDone: true });
+    expect(await world.resume('at-once')).toEqual({ kind: 'accepted' });
+    await soonState('at-once', ({ generations }) => typeof generations[1]?.createdAtMs === 'number');
+    await chainOf('at-once').cancel();
+    await soonState('at-once', ({ stopRequested }) => stopRequested !== null);
+    const state = await passUntilEnded('at-once', 10 * MINUTE_MS);
+    expect(state.generations.map(({ status }) => status)).toEqual(['NotCreated', 'Stopped']);
+  });
+
   test('of a job: the job is stopped and the chain ends stopped, without another job', async () => {
     const { jobName } = await startLive('cancelled-job', { jobs: [slow] });
     await followerOf(jobName).cancel();
@@ -219,6 +235,23 @@ describe('terminate', () => {
     expect(state.dataset).toMatchObject({ total: 13, labeled: 13 });
   });
 
+  test('of a chain whose name begins anew elsewhere: what the old job reports is not taken for news of the new one (I1, I3)', async () => {
+    const { state: before, jobName: old } = await startLive('anew', { jobs: [{ workers: { ratePerHour: 1 } }] });
+    await chainOf('anew').terminate('by hand');
+    await world.prepare('anew', { jobs: [{ workers: { count: 0 } }] });
+    const { job } = before.spec;
+    const spec = { ...before.spec, job: { ...job, OutputConfig: { S3OutputPath: 's3://data/elsewhere' } } };
+    await world.run('anew', { kind: 'start', spec });
+    await soonState('anew', ({ generations }) => typeof generations[0]?.createdAtMs === 'number');
+    await pass(2 * DAY_MS, 12 * HOUR_MS);
+    expect((await followerOf(old).describe()).status.name).toBe('COMPLETED');
+    const after = await world.state('anew');
+    expect(after.phase).toMatchObject({ kind: 'job' });
+    expect(after.generations).toMatchObject([{ status: 'InProgress', outcome: null }]);
+    expect(after.generations[0]?.name).not.toBe(old);
+    expect(world.jobNames('anew')).toEqual([old, after.generations[0]?.name]);
+  });
+
   test('of a job: another follower takes the same job over, never a new job (I3)', async () => {
     const { jobName } = await startLive('lost', { jobs: [{ workers: { ratePerHour: 1 } }] });
     const { runId } = await followerOf(jobName).describe();
@@ -270,6 +303,38 @@ describe('reset', () => {
     expect(state.end?.status).toBe('labeled');
     expect(state.generations.map(({ name }) => name)).toEqual(before.generations.map(({ name }) => name));
     expect(world.jobNames('reset-second')).toHaveLength(2);
+  });
+
+  /** A chain whose first job AWS refused until it asked a person; its second one is live. */
+  const untilSecondAfterRefusal = async (chain: string): Promise<ChainState> => {
+    const refuse = {
+      op: 'CreateLabelingJob',
+      fault: 'ValidationException' as const,
+      message: 'TaskTitle is not nice.',
+    };
+    await world.start(chain, { api: [{ ...refuse, nth: 1 }], jobs: [slow, slow] });
+    await soonState(chain, ({ attention }) => attention?.reason === 'create-refused');
+    await world.resume(chain);
+    await soonRecord(chain, ({ state }) => state.generations.length === 2);
+    return passUntil(chain, ({ generations }) => generations[1]?.status === 'InProgress', 10 * MINUTE_MS);
+  };
+
+  test('of a chain whose first job was refused: it is not created beside the live one, though AWS would take it now (I3)', async () => {
+    const before = await untilSecondAfterRefusal('reset-refused');
+    await reset(labelingChainWorkflowId('reset-refused'), 1);
+    const after = await passUntil('reset-refused', ({ generations }) => generations[1]?.status === 'InProgress', 1);
+    expect(after.generations.map(({ name }) => name)).toEqual(before.generations.map(({ name }) => name));
+    expect(world.jobNames('reset-refused')).toEqual([before.generations[1]?.name]);
+  });
+
+  test('of the workflow of a job that was refused: it creates nothing, as its chain has gone on without it (I3)', async () => {
+    const before = await untilSecondAfterRefusal('reset-refused-job');
+    const jobName = before.generations[0]?.name ?? '';
+    await reset(labelingJobWorkflowId({ account: ACCOUNT, region: REGION, jobName }), 1);
+    await pass(10 * MINUTE_MS);
+    const why = { kind: 'outdated', message: 'its workflow was reset' };
+    expect(await soon(() => followerOf(jobName).result())).toMatchObject({ kind: 'not-created', why });
+    expect(world.jobNames('reset-refused-job')).toEqual([before.generations[1]?.name]);
   });
 
   /** A chain whose second job is decided, and labels of the first are published after that. */

@@ -144,6 +144,45 @@ test('I5: a stop reaches a job whose follower was lost, as soon as that shows', 
   expect(world.countStops('unfollowed')).toBe(1);
 });
 
+test.each(['AccessDenied', 'InternalError'] as const)(
+  'I5: a stop reaches the live job although S3 answers %s to the record of an amendment',
+  async (fault) => {
+    const chain = `unwritten-${fault.toLowerCase()}`;
+    await world.start(chain, { jobs: [{ workers: { count: 0 } }] });
+    const { spec } = await untilInProgress(chain, 1);
+    world.s3.fault = (method) => (method === 'PUT' ? fault : null);
+    await world.amend(chain, { spec });
+    await world.env.sleep(MINUTE_MS);
+    expect(await world.stop(chain)).toEqual({ kind: 'accepted' });
+    await world.env.sleep(MINUTE_MS);
+    expect(world.countStops(chain)).toBe(1);
+    world.s3.fault = null;
+    expect((await world.untilEnded(chain, 10 * MINUTE_MS)).end?.status).toBe('stopped');
+    expect(world.countStops(chain)).toBe(1);
+  },
+);
+
+test('I5: a stop reaches a job that AWS does not show to its new follower', async () => {
+  const first = await world.start('unshown', { jobs: [{ workers: { count: 0 } }] });
+  const { spec, generations } = await untilInProgress('unshown', 1);
+  world.beforeCall = (operation) => {
+    if (operation !== 'DescribeLabelingJob') return;
+    const refusal = { name: 'AccessDeniedException', $metadata: { httpStatusCode: 400 } };
+    throw Object.assign(new Error('not authorized'), refusal);
+  };
+  const place = { account: ACCOUNT, region: REGION, jobName: generations[0]?.name ?? '' };
+  await first.terminate();
+  await world.client.workflow.getHandle(labelingJobWorkflowId(place)).terminate();
+  await world.run('unshown', { kind: 'resume', spec, options });
+  await world.until('unshown', ({ attention }) => attention?.reason === 'describe-refused', { stepMs: MINUTE_MS });
+  await world.stop('unshown');
+  await world.env.sleep(10 * MINUTE_MS);
+  expect(world.countStops('unshown')).toBe(1);
+  world.beforeCall = null;
+  const state = await world.until('unshown', ({ end }) => end !== null, { stepMs: 10 * MINUTE_MS });
+  expect(state).toMatchObject({ end: { status: 'stopped' }, generations: [{ status: 'Stopped' }] });
+});
+
 /** As if the chain had been resumed elsewhere meanwhile: a record of a later resumption lies there. */
 const resumedElsewhere = (chain: string): void => {
   const last = JSON.stringify(world.records(chain).at(-1));
