@@ -28,8 +28,8 @@ const program = new Command('label-relay')
     'after',
     `
 Exit codes: 0 done (also finished and stopped), 1 failed, 2 bad input, 3 a
-person is asked (watch, demo, start --wait), 130 where Ctrl-C ended the waiting
-for a chain that goes on. Colours only on a terminal, and not with NO_COLOR.
+person is asked (watch, demo, --wait), 130 where Ctrl-C ended the waiting for a
+chain that goes on. Colours only on a terminal, and not with NO_COLOR.
 Temporal and AWS are found by their standard environment variables (TEMPORAL_*,
 AWS_*) and profiles.
 
@@ -113,7 +113,7 @@ program
 program
   .command('replay')
   .description('check that this code can go on with the workflows of the namespace: replays their newest histories')
-  .option('--last <n>', 'how many, the newest first', '100')
+  .option('--last <n>', 'how many: the open ones first, then the newest', '100')
   .addOption(json())
   .addHelpText('after', '\nExit code 1: some fail; they are named.\n\nExample:\n  $ label-relay replay --last 20')
   .action((options) => runCommand(async () => (await import('./cli/commands/replay.ts')).replay(options)));

@@ -78,8 +78,17 @@ const VERSIONED = 2;
 
 type Version = { deploymentName: string; buildId: string };
 
-/** Who polls for one kind of task. The current version alone is given any; without one, unversioned workers are. */
-type Polling = { count: number; current: Version | null; servedByCurrent: boolean; waiting: Version | null };
+/**
+ * Who polls for one kind of task. The current version alone is given any, and the one that it is ramped to; without a current one,
+ * unversioned workers are. `idleUnversioned`: one without a version polls beside a current one.
+ */
+type Polling = {
+  count: number;
+  current: Version | null;
+  servedByCurrent: boolean;
+  waiting: Version | null;
+  idleUnversioned: boolean;
+};
 
 const pollingOf = async (
   connection: Connection,
@@ -102,6 +111,9 @@ const pollingOf = async (
     version === null || version === undefined || (version.buildId ?? '') === ''
       ? null
       : { deploymentName: version.deploymentName ?? '', buildId: version.buildId ?? '' };
+  const rampsToUnversioned =
+    (versioningInfo?.rampingVersionPercentage ?? 0) > 0 &&
+    (versioningInfo?.rampingDeploymentVersion?.buildId ?? '') === '';
   return {
     count: recent.length,
     current,
@@ -109,6 +121,7 @@ const pollingOf = async (
       (one) => one?.deploymentName === current?.deploymentName && one?.buildId === current?.buildId,
     ),
     waiting: versions.find((one) => one !== null) ?? null,
+    idleUnversioned: current !== null && !rampsToUnversioned && versions.includes(null),
   };
 };
 
@@ -117,7 +130,11 @@ const workersOf = async (connection: Connection, config: Config): Promise<Verdic
   const idle: string[] = [];
   const counts: string[] = [];
   for (const [role, taskQueueType] of Object.entries(TASK_QUEUE_TYPES)) {
-    const { count, current, servedByCurrent, waiting } = await pollingOf(connection, config, taskQueueType);
+    const { count, current, servedByCurrent, waiting, idleUnversioned } = await pollingOf(
+      connection,
+      config,
+      taskQueueType,
+    );
     counts.push(`${count} for ${role}`);
     if (count === 0) idle.push(role);
     else if (!servedByCurrent)
@@ -128,6 +145,11 @@ const workersOf = async (connection: Connection, config: Config): Promise<Verdic
         waiting === null
           ? `start workers of that version, or: temporal worker deployment set-current-version --deployment-name ${current?.deploymentName} --unversioned`
           : `temporal worker deployment set-current-version --deployment-name ${waiting.deploymentName} --build-id ${waiting.buildId}`,
+      );
+    else if (idleUnversioned)
+      return failed(
+        `a worker without a version polls ${taskQueue} for ${role}, or did two minutes ago, and gets nothing: the current version is ${current?.deploymentName} ${current?.buildId}`,
+        `start it with TEMPORAL_DEPLOYMENT_NAME=${current?.deploymentName} and TEMPORAL_WORKER_BUILD_ID, or stop it`,
       );
   }
   if (idle.length > 0)

@@ -13,8 +13,9 @@ import { numberFrom } from '../numbers.ts';
 /** One workflow run and what a replay of it said; `problem` is null where the same commands came. */
 export type ReplayFinding = { workflowId: string; runId: string; problem: string | null };
 
-const OUR_TYPES = `WorkflowType IN ('labelingChain', 'labelingJob', 'labelingPreflight', 'labelingLookup', 'labelingReport')`;
+const OUR_TYPES = `WorkflowType IN ('labelingChain', 'labelingJob', 'labelingPreflight', 'labelingLookup', 'labelingReport', 'workerActivityLog')`;
 
+/** Temporal lists the open ones first, then those that were closed last. */
 const newestHistories = async function* (client: Client, limit: number): ReplayHistoriesIterable {
   let count = 0;
   for await (const { workflowId, runId } of client.workflow.list({ query: OUR_TYPES })) {

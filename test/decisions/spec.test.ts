@@ -16,6 +16,16 @@ const taskProblems = (task: object): readonly string[] =>
 
 const lambda = (name: string): string => `arn:aws:lambda:us-east-1:432418664414:function:${name}`;
 
+test.each([
+  ['a dataset', minimalJob],
+  ['a stream', streamingJob],
+])('the job of a spec of %s is read again as it is: a record gives its spec back', (_what, job) => {
+  const reading = readSpec({ chain: 'birds', job });
+  if (reading.kind === 'problems') throw new Error(reading.problems.join());
+  const { chain, job: read } = reading.spec;
+  expect(readSpec({ chain, job: read })).toEqual(reading);
+});
+
 test('the smallest request that AWS takes is a spec', () => {
   expect(specOf()).toEqual({
     chain: 'birds',

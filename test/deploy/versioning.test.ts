@@ -43,8 +43,10 @@ const makeCurrent = async (buildId: string): Promise<void> => {
   }
 };
 
-const startBuild = async (buildId: string): Promise<WorkerProcess> => {
-  const env = { TEMPORAL_DEPLOYMENT_NAME: DEPLOYMENT, TEMPORAL_WORKER_BUILD_ID: buildId };
+/** `null`: one without a version. */
+const startBuild = async (buildId: string | null): Promise<WorkerProcess> => {
+  const env: Record<string, string> =
+    buildId === null ? {} : { TEMPORAL_DEPLOYMENT_NAME: DEPLOYMENT, TEMPORAL_WORKER_BUILD_ID: buildId };
   const worker = await startWorkerProcess(stack, ['--only', 'workflows,activities'], env);
   workers.push(worker);
   return worker;
@@ -80,4 +82,12 @@ test('a version gets chains only once it is current; then open chains move to th
   // Any command to the chain is work for the current build; only that one has a worker now.
   expect(await runCli(['stop', CHAIN], stack.facts.env)).toMatchObject({ code: 0 });
   expect(await buildOf()).toBe('two');
+  await startBuild(null);
+  expect(await workersFinding()).toMatchObject({
+    status: 'failed',
+    message: expect.stringMatching(
+      /worker without a version polls .* gets nothing: the current version is label-relay two/,
+    ),
+    remedy: expect.stringContaining('TEMPORAL_DEPLOYMENT_NAME=label-relay'),
+  });
 }, 120_000);
