@@ -18,7 +18,7 @@ const lambda = (name: string): string => `arn:aws:lambda:us-east-1:432418664414:
 
 test.each([
   ['a dataset', minimalJob],
-  ['a stream', streamingJob],
+  ['a stream', { ...minimalJob, ...streamingJob }],
 ])('the job of a spec of %s is read again as it is: a record gives its spec back', (_what, job) => {
   const reading = readSpec({ chain: 'birds', job });
   if (reading.kind === 'problems') throw new Error(reading.problems.join());
