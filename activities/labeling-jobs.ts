@@ -18,7 +18,8 @@ import { ApplicationFailure } from '@temporalio/common';
 import { messageOf } from '../errors.ts';
 import { attemptsOf, awsErrorName, isRefusal } from './aws-failures.ts';
 import { serviceDateOf } from './clients.ts';
-import { etagOf } from './s3-objects.ts';
+import { readChainRecord } from './records.ts';
+import { etagOf, under } from './s3-objects.ts';
 
 /** `mayExist`: a try before this answer had none, and AWS may have accepted it. Absent in results from before this was told. */
 type Unheard = { mayExist?: boolean };
@@ -33,7 +34,7 @@ export type CreateResult =
   /** A refusal that a new role or policy causes for a while, or credentials that ran out. */
   | ({ kind: 'maybe-propagating'; error: string; message: string } & Unheard)
   | ({ kind: 'refused'; error: string; message: string } & Unheard)
-  /** The output of an earlier job was written after the input of this one (I1), or the workflow was reset (I3): not created by this call. */
+  /** The output of an earlier job was written after the input of this one (I1), or the chain has gone on without it (I3): not created by this call. */
   | { kind: 'outdated'; message: string }
   /** A job of this name exists, and AWS does not let us see whose it is. */
   | { kind: 'unclear'; message: string };
@@ -46,6 +47,9 @@ export type StopResult =
   { kind: 'accepted'; serviceNowMs: number | null } | { kind: 'refused'; message: string; serviceNowMs: number | null };
 
 type JobCall = { region: string; name: string };
+
+/** The chain that decided on a job, and as which. */
+type DecidedBy = { chain: string; generation: number };
 
 /** Less than the minute of the activity (workflows/calls.ts). */
 const CREATE_WITHIN_MS = 50_000;
@@ -115,10 +119,6 @@ const wasTriedBefore = (thrown: unknown): boolean => {
     return true;
   }
 };
-
-/** Whether the workflow that called was reset: its chain may have gone on without this job since, and pay for its objects in another (I3). */
-const isOfReset = (firstRunId: string | null): boolean =>
-  firstRunId !== null && Context.current().info.workflowExecution?.runId !== firstRunId;
 
 export const labelingJobActivities = ({
   sagemaker,
@@ -193,6 +193,27 @@ export const labelingJobActivities = ({
     return looked.find((where) => where !== null) ?? null;
   };
 
+  /**
+   * The chain's last record, if this is not the job that it holds to be next or live: a workflow was reset, and its chain pays for the
+   * objects in another job (I3). Null too where there is none or S3 does not let us look.
+   */
+  const laterRecord = async (
+    region: string,
+    { LabelingJobName: name, OutputConfig }: LabelingJobRequest,
+    { chain, generation }: DecidedBy,
+  ): Promise<string | null> => {
+    try {
+      const record = await readChainRecord(s3(region), under(OutputConfig.S3OutputPath, chain));
+      if (record === null) return null;
+      const { phase, generations } = record.state;
+      const isIt = phase.kind === 'job' && phase.generation === generation;
+      return isIt && generations.at(-1)?.name === name ? null : record.uri;
+    } catch (thrown) {
+      if (!(thrown instanceof ApplicationFailure)) throw thrown;
+      return null;
+    }
+  };
+
   return {
     describeLabelingJob: describe,
 
@@ -201,16 +222,19 @@ export const labelingJobActivities = ({
       region,
       request,
       knownOutputs = [],
-      firstRunId = null,
+      decided = null,
     }: {
       region: string;
       request: LabelingJobRequest;
       knownOutputs?: readonly KnownOutput[];
-      /** Of the workflow that calls, which creates its job in its first run only; null from a workflow of before it was told. */
-      firstRunId?: string | null;
+      /** What decided it; null from a workflow of before it was told. */
+      decided?: DecidedBy | null;
     }): Promise<CreateResult> => {
-      if (isOfReset(firstRunId)) return { kind: 'outdated', message: 'its workflow was reset' };
-      const changed = await changedOutput(region, request, knownOutputs);
+      const [changed, later] = await Promise.all([
+        changedOutput(region, request, knownOutputs),
+        decided === null ? null : laterRecord(region, request, decided),
+      ]);
+      if (later !== null) return { kind: 'outdated', message: `by ${later} the chain has gone on without it` };
       if (changed !== null) return { kind: 'outdated', message: `${changed} was written after the input of this job` };
       const hash = requestHash(request);
       const Tags = [...(request.Tags ?? []), { Key: JOB_TAGS.request, Value: hash }];

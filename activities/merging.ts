@@ -269,6 +269,16 @@ export const mergeActivities = (dependencies: ManifestDependencies) => {
             message: `AWS counted ${expected} labels; ${uri} holds ${labels}`,
           };
         }
+        // What failed last, as tasks that expired, comes with AWS's last output, minutes after the end: until then it looks as never tried.
+        const isLastOutput = found.failed >= countedFailures || found.notAttempted === 0;
+        if (ending.status === 'Completed' && !isLastOutput && found.unreadableTotal === 0) {
+          return {
+            kind: 'waiting',
+            found: labels,
+            expected,
+            message: `AWS counted ${failed} failures; ${uri} holds ${found.failed}`,
+          };
+        }
       }
       const merged = await mergeReadable({ state, dataset, late, files }, { source, generation, ending, output });
       if (merged.kind === 'unreadable') return { kind: 'unreadable', message: merged.message };

@@ -2,7 +2,7 @@
  * What a chain learns from a job: that it was decided, how it ended, what its merged manifest holds. Pure; each function
  * returns a new state.
  */
-import { attention, LIVE_JOB_REASONS, type AttentionReason } from './attention.ts';
+import { attention, LIVE_JOB_REASONS, type Attention, type AttentionReason } from './attention.ts';
 import {
   currentTerms,
   generationOf,
@@ -87,8 +87,11 @@ export const jobInTrouble = (
   message: string,
 ): ChainState => (state.attention === null ? askFor(state, reason, message, generation) : state);
 
+/** Whether a question is about trouble that the follower of a live job told of. */
+export const isLiveTrouble = ({ reason }: Attention): boolean => LIVE_JOB_REASONS.includes(reason);
+
 const withoutLiveTrouble = (state: ChainState): ChainState =>
-  state.attention !== null && LIVE_JOB_REASONS.includes(state.attention.reason) ? { ...state, attention: null } : state;
+  state.attention !== null && isLiveTrouble(state.attention) ? { ...state, attention: null } : state;
 
 /** The job is over (or never began): next, its output is settled and merged, or a person is asked. */
 export const jobEnded = (given: ChainState, generation: number, ending: Ending): ChainState => {
@@ -291,6 +294,8 @@ export const jobMerged = (
 export const streamingJobEnded = (state: ChainState, generation: number): ChainState =>
   withGeneration({ ...state, phase: { kind: 'deciding' } }, generation, { outcome: 'streaming' });
 
+const LAST_LABELS = 'late labels were the last ones';
+
 /**
  * Labels that appeared after the merge of their job: the dataset has a new version. A chain that had ended with leftovers
  * is `labeled` if these were the last ones: `labeled` means that nothing remains.
@@ -299,7 +304,9 @@ export const lateLabelsMerged = (state: ChainState, late: LateMerge): ChainState
   const { dataset, outputs, newlySetAside = 0, unmatchedUri = null } = late;
   const { end } = state;
   const isLabeled = end !== null && dataset.remaining === 0 && end.status !== 'labeled';
-  const reason = `late labels were the last ones (before: ${end?.reason ?? ''})`;
+  const aside = dataset.setAside - (state.dataset?.setAside ?? 0);
+  const last = aside > 0 ? `by late results ${aside} objects are set aside, and nothing remains` : LAST_LABELS;
+  const reason = `${last} (before: ${end?.reason ?? ''})`;
   const merged = outputs.reduce<ChainState>(
     (next, { generation, uri, etag, newLabels = 0, unmatchedLabeled = 0 }) => {
       const job = generationOf(next, generation);

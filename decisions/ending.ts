@@ -70,7 +70,7 @@ export type NotCreated =
   | { kind: 'refused'; error: string; message: string }
   /** A job of this name exists and is not ours (tags or manifest differ). */
   | { kind: 'name-taken'; message: string }
-  /** Labels were published while it waited to be created, so that its input may hold objects that have one now (I1), or its workflow was reset (I3). */
+  /** Labels were published while it waited to be created, so that its input may hold objects that have one now (I1), or the chain had gone on without it before a reset (I3). */
   | { kind: 'outdated'; message: string }
   /** The chain was amended before it was known to exist, and it does not: the next one holds to the amendment (I6). */
   | { kind: 'amended' };

@@ -1,5 +1,5 @@
 /** The outputs of labeling jobs that AWS may still write, or write again: labels are published late (law 2). */
-import type { ChainState } from './chain-state.ts';
+import type { ChainState, Generation } from './chain-state.ts';
 
 /** An output as its chain knows it. `uri` null: where AWS puts it by itself. `etag` null: it was not there. */
 export type KnownOutput = { generation: number; jobName: string; uri: string | null; etag: string | null };
@@ -12,13 +12,17 @@ export const outputManifestUri = (s3OutputPath: string, jobName: string): string
 export const uriOfKnown = ({ uri, jobName }: Pick<KnownOutput, 'uri' | 'jobName'>, s3OutputPath: string): string =>
   uri ?? outputManifestUri(s3OutputPath, jobName);
 
+/** Whether a job may have an output that is not whole yet: AWS had it, or never showed it although it was created. */
+export const mayHaveOutput = ({ input, complete, createdAtMs, outcome }: Generation): boolean =>
+  input !== null && !complete && (createdAtMs !== null || outcome === 'gone');
+
 /** Of all jobs but one. A place that follows from the spec is left out: a chain with many jobs tells of many outputs. */
 export const outputsThatMayChange = (
   { spec, generations }: Pick<ChainState, 'spec' | 'generations'>,
   except: number | null,
 ): KnownOutput[] =>
   generations
-    .filter((job) => job.generation !== except && job.input !== null && job.createdAtMs !== null && !job.complete)
+    .filter((job) => job.generation !== except && mayHaveOutput(job))
     .map(({ generation, name: jobName, output }) => {
       const usual = outputManifestUri(spec.job.OutputConfig.S3OutputPath, jobName);
       const uri = output?.uri ?? usual;

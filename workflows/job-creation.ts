@@ -2,14 +2,7 @@
  * Creating a labeling job exactly once (I3), and never after a stop (I5): a create that is under way when the stop comes
  * is awaited, because AWS may have accepted it; then the job is stopped.
  */
-import {
-  ActivityFailure,
-  CancellationScope,
-  condition,
-  isCancellation,
-  setCurrentDetails,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { ActivityFailure, CancellationScope, condition, isCancellation, setCurrentDetails } from '@temporalio/workflow';
 import type { CreateResult } from '../activities/labeling-jobs.ts';
 import { HOUR_MS, MINUTE_MS, SECOND_MS, formatDuration } from '../decisions/durations.ts';
 import type { NotCreated } from '../decisions/ending.ts';
@@ -37,7 +30,7 @@ const tryCreate = async (job: JobFollower): Promise<CreateResult | null> => {
         region: job.input.region,
         request: job.input.request,
         knownOutputs: job.input.knownOutputs ?? [],
-        firstRunId: workflowInfo().firstExecutionRunId,
+        decided: { chain: job.input.chain, generation: job.input.generation },
       }),
     )
     .catch((error: unknown) => {

@@ -112,6 +112,10 @@ export class JobFollower {
   looking = false;
   /** Of this run, for continue-as-new. */
   signals = 0;
+  /** A Describe of a job that is surely ours has no answer yet. */
+  #unanswered = false;
+  /** The stop that came meanwhile is under way. */
+  #stopping = false;
 
   constructor(input: LabelingJobInput) {
     this.input = input;
@@ -139,7 +143,7 @@ export class JobFollower {
 
   /** A person wants the job stopped, and AWS was not asked for that person yet. */
   get stopPending(): boolean {
-    return this.personStops && this.follow.stop?.by !== 'person';
+    return this.personStops && this.follow.stop?.by !== 'person' && !this.#stopping;
   }
 
   get noticePending(): boolean {
@@ -162,7 +166,9 @@ export class JobFollower {
   /** One Describe; the chain hears of a new status. */
   async describe(because: 'news' | 'reconcile', why: string): Promise<void> {
     const { input, carried } = this;
+    if (this.#stopsFirst) await this.stopForPerson();
     this.looking = true;
+    this.#unanswered = true;
     carried.woken = false;
     const before = this.follow.observation;
     try {
@@ -172,6 +178,7 @@ export class JobFollower {
       this.#hear(found);
     } finally {
       this.looking = false;
+      this.#unanswered = false;
     }
     const { observation, refusedLooks } = this.follow;
     if (observation === null || refusedLooks > 0) return;
@@ -194,9 +201,14 @@ export class JobFollower {
 
   #hear(found: DescribeResult): void {
     switch (found.kind) {
-      case 'observed':
+      case 'observed': {
         this.follow = observed(this.follow, found);
+        const { stop } = this.follow;
+        // Asked for before anybody had seen the job, and refused: AWS said no time.
+        if (stop !== null && stop.requestedAtMs === 0 && isPatched('a-stop-before-any-look-is-dated-by-the-first'))
+          this.follow = { ...this.follow, stop: { ...stop, requestedAtMs: found.serviceNowMs } };
         return;
+      }
       case 'absent':
         this.follow = absent(this.follow);
         return;
@@ -218,26 +230,50 @@ export class JobFollower {
    * look that follows, which tells the chain of a status that is new here.
    */
   async isThere(why: string): Promise<boolean> {
+    // A name that we have not yet asked for may be another's.
+    const isOurs = this.input.begin !== 'create';
     for (;;) {
+      if (isOurs && this.#stopsFirst) await this.stopForPerson();
+      this.#unanswered = isOurs;
       const found = await describeJob('news', why, { region: this.input.region, name: this.name });
+      this.#unanswered = false;
       const isKept = found.kind === 'observed' && !isPatched('a-job-that-is-found-is-told-to-its-chain');
       if (isKept || found.kind === 'refused') this.#hear(found);
       if (found.kind === 'observed') await this.#tellSeen();
       if (found.kind !== 'refused') return found.kind === 'observed';
-      // Whatever its state: until it is stopped its workers are paid. A name that we have not yet asked for may be another's.
-      const mayStop = this.stopPending && this.input.begin !== 'create';
-      if (mayStop && isPatched('a-stop-does-not-wait-for-a-look'))
-        await this.stop('person', this.carried.stopAskedFor ?? 'asked by a person');
       await this.waitForSight();
     }
   }
 
   /** AWS hides the job: after some time a person is asked; meanwhile it is looked at again. */
   async waitForSight(): Promise<void> {
+    if (this.carried.greet && isPatched('trouble-that-stays-is-told-again')) await this.greetChain();
     await this.tellTroubles();
     const { refusedLooks, refusal } = this.follow;
     const summary = `AWS refuses to show ${this.name}: ${refusal ?? ''}`;
     await condition(() => false, unseenLookMs(refusedLooks), { summary });
+  }
+
+  /** Its workers are paid until the job is stopped: a stop waits for no answer of Describe, which may be long in coming. */
+  get #stopsFirst(): boolean {
+    return this.stopPending && isPatched('a-stop-does-not-wait-for-a-look');
+  }
+
+  /** To be called when a stop comes: passes it on where a look is under way; else whoever waits for it does. */
+  async stopMeanwhile(): Promise<void> {
+    if (!this.#unanswered || !this.#stopsFirst) return;
+    this.#stopping = true;
+    try {
+      await this.stopForPerson();
+    } finally {
+      this.#stopping = false;
+    }
+    // The look that was under way knows nothing of it.
+    this.carried.woken = true;
+  }
+
+  stopForPerson(): Promise<void> {
+    return this.stop('person', this.carried.stopAskedFor ?? 'asked by a person');
   }
 
   /** Asks AWS to stop the job. Confirmed only by a later Describe. */

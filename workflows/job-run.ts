@@ -14,7 +14,7 @@ import {
   log,
   startChild,
 } from '@temporalio/workflow';
-import { mergeBlocked } from '../decisions/after-job.ts';
+import { isLiveTrouble, mergeBlocked } from '../decisions/after-job.ts';
 import type { Attention } from '../decisions/attention.ts';
 import { generationOf, lastGeneration, type Generation } from '../decisions/chain-state.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../decisions/durations.ts';
@@ -75,10 +75,13 @@ const inputOf = (run: ChainRun, job: Generation, begin: LabelingJobInput['begin'
   };
 };
 
+const workflowIdOf = ({ state: { spec } }: ChainRun, job: Generation): string =>
+  labelingJobWorkflowId({ account: spec.account, region: spec.region, jobName: job.name });
+
 /** Runs one labeling job to its ending. */
 export const runJob = async (run: ChainRun, job: Generation): Promise<Ending> => {
   const { spec } = run.state;
-  const workflowId = labelingJobWorkflowId({ account: spec.account, region: spec.region, jobName: job.name });
+  const workflowId = workflowIdOf(run, job);
   let failures = 0;
   const first = beginOf(run, job);
   // The request that whoever follows creates it with, if it is not there: what is amended from now on holds from the next job on (I6).
@@ -164,22 +167,24 @@ const follow = async (run: ChainRun, job: Generation, workflowId: string, input:
   throw failure;
 };
 
+/** Whether a follower lives that was asked to tell how its job stands (`greet`), or only to report its ending. */
+const greets = async (workflowId: string, greet = true): Promise<boolean> => {
+  try {
+    await getExternalWorkflowHandle(workflowId).signal(reportEnding, { greet });
+    return true;
+  } catch {
+    return false;
+  }
+};
+
 /** Waits for the ending of a job whose follower an earlier run of this chain started; null if that closed unheard. */
 const attach = async (run: ChainRun, job: Generation, workflowId: string): Promise<Ending | null> => {
-  const lives = async (greet: boolean): Promise<boolean> => {
-    try {
-      await getExternalWorkflowHandle(workflowId).signal(reportEnding, { greet });
-      return true;
-    } catch {
-      return false;
-    }
-  };
-  if (await lives(true)) {
+  if (await greets(workflowId)) {
     await watchJob(run, {
       workflowId,
       over: () => reported(run, job) !== null,
       toldToStop: false,
-      check: () => lives(false),
+      check: () => greets(workflowId, false),
     });
   }
   return reported(run, job);
@@ -213,20 +218,19 @@ const watchJob = async (run: ChainRun, watch: Watch): Promise<void> => {
     if (attention !== toldAttention || status !== shownStatus) run.showInList();
     shownStatus = status;
     if (attention !== toldAttention) {
+      // A resume does not end such trouble: its follower tells of what is still so.
+      const isTakenBack = attention === null && toldAttention !== null && isLiveTrouble(toldAttention);
+      if (isTakenBack && isPatched('trouble-that-stays-is-told-again')) await greets(watch.workflowId);
       toldAttention = attention;
       days = 0;
       sinceTellMs = 0;
       if (attention !== null) run.tell.attention(attention, days);
     }
     if (run.unrecorded && isPatched('a-stop-does-not-wait-for-the-record')) {
-      let isWritten = false;
-      const written = (): void => void (isWritten = true);
-      const writing = run.writeRecord(CHANGED_WHILE_LIVE);
-      void writing.then(written, written);
-      await condition(() => isWritten || mustTell());
-      // Its workers are paid until the job is stopped, whatever S3 says.
-      const isUnheard = mustTell() && (await isStopUnheard());
-      await writing;
+      let isUnheard = false;
+      await recordBesideStop(run, CHANGED_WHILE_LIVE, mustTell, async () => {
+        isUnheard = await isStopUnheard();
+      });
       if (isUnheard) return;
     } else if (run.unrecorded) await run.writeRecord(CHANGED_WHILE_LIVE);
     const changed = (): boolean =>
@@ -254,6 +258,33 @@ const watchJob = async (run: ChainRun, watch: Watch): Promise<void> => {
     if (mustTell() && (await isStopUnheard())) return;
   }
 };
+
+/** Writes a record while a job is live. A stop is passed on beside it: workers are paid until the job is stopped, whatever S3 says. */
+const recordBesideStop = async (
+  run: ChainRun,
+  why: string,
+  mustTell: () => boolean,
+  tell: () => Promise<unknown>,
+): Promise<void> => {
+  let isWritten = false;
+  const written = (): void => void (isWritten = true);
+  const writing = run.writeRecord(why);
+  void writing.then(written, written);
+  await condition(() => isWritten || mustTell());
+  if (mustTell()) await tell();
+  await writing;
+};
+
+/** Writes the first record of a chain that goes on with this job: a stop that is given meanwhile reaches whoever follows it. */
+export const recordResumed = async (run: ChainRun, job: Generation): Promise<void> =>
+  isPatched('a-stop-does-not-wait-for-the-record')
+    ? recordBesideStop(
+        run,
+        'resumed',
+        () => run.stopped,
+        () => tellToStop(run, workflowIdOf(run, job)),
+      )
+    : run.writeRecord('resumed');
 
 /** Whether there was anybody to hear it. */
 const tellToStop = async (run: ChainRun, workflowId: string): Promise<boolean> => {

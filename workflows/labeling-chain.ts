@@ -16,8 +16,15 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { jobDecided, jobEnded, jobInTrouble, jobObserved, jobSeen } from '../decisions/after-job.ts';
-import { generationOf, withGeneration, type EndStatus, type JobInput } from '../decisions/chain-state.ts';
+import {
+  generationOf,
+  withGeneration,
+  type EndStatus,
+  type Generation,
+  type JobInput,
+} from '../decisions/chain-state.ts';
 import { formatDuration } from '../decisions/durations.ts';
+import { mayHaveOutput } from '../decisions/known-outputs.ts';
 import { isAskedAnew, nextOrder, type JobOrder, type Order } from '../decisions/next-order.ts';
 import { amendmentRefusal, type Amendment } from '../decisions/amendment.ts';
 import { resume, type ResumeOptions } from '../decisions/resume.ts';
@@ -204,9 +211,11 @@ const endChain = async (run: ChainRun, status: EndStatus, reason: string): Promi
     finalManifestUri: written?.finalManifestUri ?? null,
     leftoverReportUri: written?.leftoverReportUri ?? null,
   };
-  const lateLookDone = state.generations.every(
-    (job) => job.complete || (job.output === null && job.createdAtMs === null),
-  );
+  const neverHad = (job: Generation): boolean =>
+    job.output === null &&
+    job.createdAtMs === null &&
+    !(mayHaveOutput(job) && isPatched('a-job-that-was-never-seen-may-have-an-output'));
+  const lateLookDone = state.generations.every((job) => job.complete || neverHad(job));
   run.set({ ...state, phase: { kind: 'ended', lateLookDone }, attention: null, end });
   run.showInList();
   await run.recordEnd(`the chain is ${status}`, end);
@@ -251,7 +260,7 @@ const step = async (run: ChainRun): Promise<boolean> => {
 /** Whoever resumed this chain elsewhere goes on with it; here nothing more is stopped, created or written. */
 const leaveToOther = (run: ChainRun, recordUri: string): void => {
   run.over = true;
-  const reason = `the chain was resumed elsewhere (${recordUri}); this run of it left everything to that one`;
+  const reason = `the chain was resumed elsewhere, or amended there after its end (${recordUri}): this run of it left everything to that one; if none goes on: label-relay resume ${run.chain}`;
   run.set({
     ...run.state,
     attention: null,

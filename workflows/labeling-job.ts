@@ -29,6 +29,7 @@ import {
 } from '../decisions/follow.ts';
 import { createJob, findJob } from './job-creation.ts';
 import { JobFollower, type LabelingJobInput } from './job-follower.ts';
+import { isPatched } from './patches.ts';
 import {
   labelingJobView,
   reportEnding,
@@ -74,9 +75,10 @@ const handleMessages = (job: JobFollower): void => {
     job.signals += 1;
     job.follow = activitySeen(job.follow, window);
   });
-  setHandler(stopLabelingJob, ({ reason }) => {
+  setHandler(stopLabelingJob, async ({ reason }) => {
     job.signals += 1;
     carried.stopAskedFor ??= reason;
+    await job.stopMeanwhile();
   });
   setHandler(reportEnding, ({ greet }) => {
     job.signals += 1;
@@ -84,8 +86,9 @@ const handleMessages = (job: JobFollower): void => {
   });
   setHandler(labelingJobView, () => viewOf(job));
   // A cancel from the Web UI or the chain is a stop: the rest of this workflow is not cancelled by it.
-  void CancellationScope.current().cancelRequested.catch(() => {
+  void CancellationScope.current().cancelRequested.catch(async () => {
     carried.stopAskedFor ??= 'the workflow was cancelled';
+    await CancellationScope.nonCancellable(() => job.stopMeanwhile());
   });
 };
 
@@ -114,7 +117,7 @@ const followToEnd = async (job: JobFollower): Promise<Ending> => {
     const ending = endingOf(job);
     if (ending !== null) return ending;
     if (carried.greet) await job.greetChain();
-    if (job.stopPending) await job.stop('person', carried.stopAskedFor ?? 'asked by a person');
+    if (job.stopPending) await job.stopForPerson();
     const handing = handOver(job.follow, context);
     if (handing.kind === 'now') await job.stop('hand-over', handing.why);
     await job.tellTroubles();
@@ -152,8 +155,11 @@ const runJob = async (job: JobFollower): Promise<Ending> => {
   const { input, carried, name } = job;
   if (!carried.created) {
     const known = input.begin !== 'create' && (await job.isThere(`See whether ${name} exists`));
-    if (!known && input.begin === 'follow-only') return { kind: 'gone', name, observedAtMs: null };
-    const notCreated = known ? null : input.begin === 'find' ? await findJob(job) : await createJob(job);
+    // Describe may be behind, and an adopted job may be live: it is gone only when several looks say so.
+    const isAbsent = !known && input.begin === 'follow-only';
+    if (isAbsent && !isPatched('an-adopted-job-is-gone-after-several-looks'))
+      return { kind: 'gone', name, observedAtMs: null };
+    const notCreated = known || isAbsent ? null : input.begin === 'find' ? await findJob(job) : await createJob(job);
     if (notCreated !== null) return { kind: 'not-created', why: notCreated, observedAtMs: null };
     carried.created = true;
     await job.describe('news', 'See the new labeling job');

@@ -5,7 +5,8 @@
 import { log } from '@temporalio/workflow';
 import type { LateResult, UnreadableOutputs } from '../activities/merging.ts';
 import { askForAwaited, lateLabelsMerged, mergeBlocked } from '../decisions/after-job.ts';
-import { generationOf } from '../decisions/chain-state.ts';
+import { generationOf, type Generation } from '../decisions/chain-state.ts';
+import { mayHaveOutput } from '../decisions/known-outputs.ts';
 import { DAY_MS, HOUR_MS, SECOND_MS } from '../decisions/durations.ts';
 import { call } from './calls.ts';
 import type { ChainRun } from './chain-run.ts';
@@ -17,6 +18,8 @@ const NEWS_WITHIN_MS = DAY_MS + HOUR_MS;
 
 /** The late look is tried so often, an hour apart, before the chain closes without it. */
 const LATE_LOOK_TRIES = 24;
+
+type MergedLate = Extract<LateResult, { kind: 'merged' }>;
 
 /** What of a late merge could not be read. */
 const unreadableOf = (late: LateResult): UnreadableOutputs | null =>
@@ -70,6 +73,10 @@ export const lookForLateLabels = async (run: ChainRun): Promise<void> => {
   else await run.writeRecord(why);
 };
 
+const tellSetAside = (run: ChainRun, { newlySetAside = 0, outputs }: MergedLate, isTold = () => true): void => {
+  if (newlySetAside > 0 && isTold()) run.tell.setAside(outputs[0]?.generation ?? 0, newlySetAside);
+};
+
 const mergeLateLabels = async (run: ChainRun, resumed: () => boolean): Promise<void> => {
   const { state } = run;
   const late = state.dataset === null ? null : await call('mergeLateLabels', 'Look for late labels', { state });
@@ -84,10 +91,13 @@ const mergeLateLabels = async (run: ChainRun, resumed: () => boolean): Promise<v
   if (resumed()) return;
   const next = lateLabelsMerged(run.state, late);
   run.set({ ...next, end: next.end === null ? null : { ...next.end, ...written } });
+  tellSetAside(run, late, () => isPatched('objects-set-aside-after-the-end-are-told'));
 };
 
 /** All outputs were looked at less than this before: what changed since is found by whoever creates the next job. */
 const JUST_SEEN_MS = 10 * SECOND_MS;
+
+const wasSeen = ({ createdAtMs }: Generation): boolean => createdAtMs !== null;
 
 /** Merges what AWS has published since the last merge. True if there was something, or something to ask. */
 const mergeNews = async (run: ChainRun): Promise<boolean> => {
@@ -96,13 +106,13 @@ const mergeNews = async (run: ChainRun): Promise<boolean> => {
   const justSeen = run.outputsSeenMs !== null && nowMs - run.outputsSeenMs < JUST_SEEN_MS;
   if (justSeen && isPatched('no-look-right-after-a-merge')) return false;
   run.unreadableOutputs = [];
-  const mayCome = state.generations.some((job) => !job.complete && job.input !== null && job.createdAtMs !== null);
+  const open = state.generations.filter(mayHaveOutput);
+  const mayCome = open.some(wasSeen) || (open.length > 0 && isPatched('a-job-that-was-never-seen-may-have-an-output'));
   if (state.dataset === null || !mayCome) return false;
   const late = await call('mergeLateLabels', 'Look for labels published since the last merge', { state });
   if (late.kind === 'merged') {
     run.set(lateLabelsMerged(run.state, late));
-    const { newlySetAside = 0, outputs } = late;
-    if (newlySetAside > 0) run.tell.setAside(outputs[0]?.generation ?? 0, newlySetAside);
+    tellSetAside(run, late);
   }
   const unreadable = unreadableOf(late);
   if (unreadable === null) run.outputsSeenMs = nowMs;

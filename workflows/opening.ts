@@ -5,12 +5,13 @@
 import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
 import { jobDecided } from '../decisions/after-job.ts';
 import { amendmentRefusal } from '../decisions/amendment.ts';
-import type { JobInput } from '../decisions/chain-state.ts';
+import { generationOf, type JobInput } from '../decisions/chain-state.ts';
 import { JOB_TAGS } from '../decisions/names.ts';
 import { resume } from '../decisions/resume.ts';
 import { call } from './calls.ts';
 import type { ChainRun, LabelingChainInput } from './chain-run.ts';
 import { copyAssets } from './changes.ts';
+import { recordResumed } from './job-run.ts';
 import { isPatched } from './patches.ts';
 import { blockOf } from './person.ts';
 
@@ -117,7 +118,8 @@ export const resumeChainFromRecord = async (
   run.loaded = true;
   // The state that held this stop is not the chain's.
   if (run.cancelled && isPatched('cancelled-while-the-record-is-read')) run.stopAsCancelled();
-  await run.writeRecord('resumed');
+  const live = run.state.phase.kind === 'job' ? generationOf(run.state, run.state.phase.generation) : null;
+  await (live === null ? run.writeRecord('resumed') : recordResumed(run, live));
   const { state } = run;
   if (state.dataset === null && state.generations.length === 0) {
     await openDataset(run, state.spec.job.InputConfig.DataSource.S3DataSource?.ManifestS3Uri ?? null);

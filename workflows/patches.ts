@@ -89,7 +89,7 @@ export const PATCHES: Readonly<Record<string, { since: string; why: string }>> =
   },
   'a-stop-does-not-wait-for-a-look': {
     since: '0.1.0',
-    why: 'a stop waited for as long as AWS refused Describe to a new follower, and the job went on to be paid',
+    why: 'a stop waited for as long as Describe had no answer or was refused to a new follower, and the job went on to be paid',
   },
   'a-stop-does-not-wait-for-the-record': {
     since: '0.1.0',
@@ -98,6 +98,30 @@ export const PATCHES: Readonly<Record<string, { since: string; why: string }>> =
   'resumed-after-the-end-of-a-cancelled-run': {
     since: '0.1.0',
     why: 'an ended chain that still told of its end was resumed in the run that was cancelled, and could not be cancelled again',
+  },
+  'a-stop-before-any-look-is-dated-by-the-first': {
+    since: '0.1.0',
+    why: 'a stop that was refused before the job was seen counted from 1970, and a person was told that it is not confirmed',
+  },
+  'trouble-that-stays-is-told-again': {
+    since: '0.1.0',
+    why: 'a resume took trouble with a live job from view that stayed, and nobody was told of it any more',
+  },
+  'a-resume-ends-the-wait-for-s3': {
+    since: '0.1.0',
+    why: 'an ended chain that S3 had refused was resumed after S3 was mended, and waited up to six hours before it went on',
+  },
+  'a-job-that-was-never-seen-may-have-an-output': {
+    since: '0.1.0',
+    why: 'a job that AWS created and never showed was written off, and its objects were sent again whose labels lay there',
+  },
+  'an-adopted-job-is-gone-after-several-looks': {
+    since: '0.1.0',
+    why: 'one Describe that was behind made an adopted job gone, and a resume started another beside it',
+  },
+  'objects-set-aside-after-the-end-are-told': {
+    since: '0.1.0',
+    why: 'nobody heard of objects that the late look after the end set aside',
   },
   'some-amendments-are-refused': {
     since: '0.1.0',

@@ -60,8 +60,11 @@ export const askToMend = async (
     const waitMs = TRIES_AFTER_MS[tries] ?? 6 * HOUR_MS;
     run.set({ ...run.state, hindrance: message });
     const { stopsAgain } = run;
+    const isEnded = (): boolean => run.state.phase.kind === 'ended';
+    const wasEnded = isEnded();
+    const isResumed = (): boolean => wasEnded && !isEnded() && isPatched('a-resume-ends-the-wait-for-s3');
     const summary = `Tries again in ${formatDuration(waitMs)}: ${message}`;
-    await condition(() => run.stopsAgain !== stopsAgain, waitMs, { summary });
+    await condition(() => run.stopsAgain !== stopsAgain || isResumed(), waitMs, { summary });
     run.set({ ...run.state, hindrance: null });
     return;
   }

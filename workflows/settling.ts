@@ -188,8 +188,8 @@ export const settle = async (run: ChainRun, phase: Extract<Phase, { kind: 'settl
       waitedMs += waitMs;
       continue;
     }
-    if (result.kind === 'waiting' && result.expected === 0) {
-      // No label is missing: the input stands in for the output, which is merged if it comes after all.
+    if (result.kind === 'waiting' && result.found >= result.expected) {
+      // No label is missing: what is there, or the input, stands in for the output, which is merged if it comes after all.
       run.set(acceptingMissing(run.state));
       continue;
     }

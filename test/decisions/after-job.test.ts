@@ -404,6 +404,8 @@ describe('late labels', () => {
       status: 'labeled',
       reason: 'late labels were the last ones (before: the limit of 2 jobs is reached)',
     });
+    const aside = lateLabelsMerged(ended, { dataset: datasetOf({ total: 9, labeled: 7, setAside: 2 }), outputs });
+    expect(aside.end?.reason).toMatch(/^by late results 2 objects are set aside, and nothing remains \(before: /);
     const labeled = { ...end, status: 'labeled' } as const;
     expect(
       lateLabelsMerged({ ...ended, end: labeled }, { dataset: datasetOf({ total: 9, labeled: 9 }), outputs }).end,

@@ -10,7 +10,7 @@ test('an output lies under the path of the request, however that ends', () => {
   expect(outputManifestUri('s3://labels/birds/', 'birds-abcde-001')).toBe(uri);
 });
 
-test('I1: every job that AWS had and whose labels are not all there may still change; a place of its own is told', () => {
+test('I1: every job that AWS had, or never showed, and whose labels are not all there may still change; a place of its own is told', () => {
   const own = { uri: 's3://elsewhere/output.manifest', etag: 'e2' };
   const generations = [
     jobOf({ generation: 1, output: { uri: usual('birds-abcde-001'), etag: 'e1' } }),
@@ -20,15 +20,17 @@ test('I1: every job that AWS had and whose labels are not all there may still ch
     jobOf({ generation: 5, createdAtMs: null }),
     jobOf({ generation: 6, input: null }),
     jobOf({ generation: 7 }),
+    jobOf({ generation: 8, createdAtMs: null, outcome: 'gone' }),
   ];
   const known = outputsThatMayChange(chainOf({ generations }), 7);
   expect(known).toEqual([
     { generation: 1, jobName: 'birds-abcde-001', uri: null, etag: 'e1' },
     { generation: 2, jobName: 'birds-abcde-002', ...own },
     { generation: 3, jobName: 'birds-abcde-003', uri: null, etag: null },
+    { generation: 8, jobName: 'birds-abcde-008', uri: null, etag: null },
   ]);
   expect(outputsThatMayChange(chainOf({ generations }), null).map(({ generation }) => generation)).toEqual([
-    1, 2, 3, 7,
+    1, 2, 3, 7, 8,
   ]);
 });
 

@@ -240,6 +240,11 @@ describe('the create', () => {
   );
 });
 
+const refusal = Object.assign(new Error('not authorized'), {
+  name: 'AccessDeniedException',
+  $metadata: { httpStatusCode: 400 },
+});
+
 describe('a live job', () => {
   test('initializing-too-long: asked; over as soon as the job is', async () => {
     await world.start('initializing', { jobs: [{ initializing: '5h' }] });
@@ -312,6 +317,32 @@ describe('a live job', () => {
     await world.start('gone', { api: [{ ...absent, nth: 2, times: 1000 }], jobs: [{ workers: { ratePerHour: 1 } }] });
     expect(reasonOf(await world.untilAttention('gone'))).toBe('job-gone');
     expect(world.jobNames('gone')).toHaveLength(1);
+  });
+
+  test('job-gone: a job that AWS never showed is not written off: what it published is merged, and nothing is sent again (I1)', async () => {
+    const absent = { op: 'DescribeLabelingJob', job: 'never-seen-*-001', fault: 'ResourceNotFound' as const };
+    await world.start('never-seen', { api: [{ ...absent, nth: 1, times: 1000 }] });
+    expect(reasonOf(await world.untilAttention('never-seen'))).toBe('job-gone');
+    await world.env.sleep('1 day');
+    await world.sync();
+    await world.resume('never-seen');
+    const state = await world.untilEnded('never-seen', MINUTE_MS);
+    expect(state).toMatchObject({ end: { status: 'labeled' }, generations: [{ outcome: 'gone', newLabels: 10 }] });
+    expect(world.jobNames('never-seen')).toHaveLength(1);
+  });
+
+  test('describe-refused: a resume while AWS still refuses does not end the question', async () => {
+    await world.start('blind-still', { jobs: [{ workers: { count: 0 } }] });
+    await world.until('blind-still', ({ generations }) => generations[0]?.status === 'InProgress');
+    world.beforeCall = (operation) => {
+      if (operation === 'DescribeLabelingJob') throw refusal;
+    };
+    await world.untilAttention('blind-still', 10 * MINUTE_MS);
+    expect(await world.resume('blind-still')).toEqual({ kind: 'accepted' });
+    await world.env.sleep(10 * MINUTE_MS);
+    expect(reasonOf(await world.state('blind-still'))).toBe('describe-refused');
+    world.beforeCall = null;
+    await world.until('blind-still', ({ attention }) => attention === null, { stepMs: 10 * MINUTE_MS });
   });
 
   test('job-workflow-failed: asked; resume starts another follower for the same job (I3)', async () => {
@@ -582,7 +613,7 @@ describe('a receiver that drops repeats', () => {
     await hears('same-run', told, 'chain-finished', 2);
   });
 
-  test('hears of each object that is set aside, also of a job whose output AWS has written again', async () => {
+  test('hears of each object that is set aside, also of a job whose output AWS has written again, and after the end', async () => {
     const { url, told, facts } = await startReceiver();
     const declined = { workers: { ratePerHour: 0.5 }, declines: { objects: ['*/0.jpg', '*/1.jpg'] } };
     const policy = { maxAttemptsPerObject: 1, notify: { webhook: { url } } };
@@ -591,13 +622,17 @@ describe('a receiver that drops repeats', () => {
     expect(dataset?.setAside).toBeGreaterThan(0);
     const uri = world.outputUri(generations[0]?.name ?? '');
     const metadata = `${spec.job.LabelAttributeName}-metadata`;
-    const lines = (world.s3.store.text(uri) ?? '').trimEnd().split('\n');
-    const failure = lines
-      .find((line) => line.includes('failure-reason'))
-      ?.match(new RegExp(`"${metadata}": (\\{[^}]*\\})`));
-    const untouched = lines.findIndex((line) => !line.includes(metadata));
-    lines[untouched] = lines[untouched]?.replace(/}$/, `,"${metadata}":${failure?.[1]}}`) ?? '';
-    world.s3.store.write(uri, `${lines.join('\n')}\n`);
+    /** AWS writes the output again, with a failure more. */
+    const failOneMore = (): void => {
+      const lines = (world.s3.store.text(uri) ?? '').trimEnd().split('\n');
+      const failure = lines
+        .find((line) => line.includes('failure-reason'))
+        ?.match(new RegExp(`"${metadata}": (\\{[^}]*\\})`));
+      const untouched = lines.findIndex((line) => !line.includes(metadata));
+      lines[untouched] = lines[untouched]?.replace(/}$/, `,"${metadata}":${failure?.[1]}}`) ?? '';
+      world.s3.store.write(uri, `${lines.join('\n')}\n`);
+    };
+    failOneMore();
     await world.resume('aside');
     await world.until('aside', (state) => state.generations.length > 1, { stepMs: 10_000 });
     await hears('aside', told, 'objects-set-aside', 2);
@@ -606,7 +641,10 @@ describe('a receiver that drops repeats', () => {
       (dataset?.setAside ?? 0) + 1,
     ]);
     await world.stop('aside');
-    await world.untilEnded('aside');
+    await world.untilEnded('aside', MINUTE_MS);
+    failOneMore();
+    await world.env.sleep(25 * HOUR_MS);
+    await hears('aside', told, 'objects-set-aside', 3);
   });
 
   test('hears of the same end again after a resume that came to nothing', async () => {

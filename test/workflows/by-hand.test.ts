@@ -91,11 +91,16 @@ const passUntil = async (
 const passUntilEnded = (chain: string, stepMs = 2 * HOUR_MS, steps = 12): Promise<ChainState> =>
   passUntil(chain, ({ end }) => end !== null, stepMs, steps);
 
-/** Resets a workflow to its workflow task with this number (the first is 1), as the Web UI does. */
-const reset = async (workflowId: string, task: number | 'last'): Promise<void> => {
-  const handle = world.env.client.workflow.getHandle(workflowId);
-  const { events } = await handle.fetchHistory();
-  const completed = (events ?? []).filter((event) => (event.workflowTaskCompletedEventAttributes ?? null) !== null);
+/** The workflow tasks of a workflow, or of one run of it. */
+const tasksOf = async (workflowId: string, runId?: string) => {
+  const { events } = await world.env.client.workflow.getHandle(workflowId, runId).fetchHistory();
+  return (events ?? []).filter((event) => (event.workflowTaskCompletedEventAttributes ?? null) !== null);
+};
+
+/** Resets a workflow, or an earlier run of it, to its workflow task with this number (the first is 1), as the Web UI does. */
+const reset = async (workflowId: string, task: number | 'last', ofRun?: string): Promise<void> => {
+  const handle = world.env.client.workflow.getHandle(workflowId, ofRun);
+  const completed = await tasksOf(workflowId, ofRun);
   const event = task === 'last' ? completed.at(-1) : completed[task - 1];
   const { runId } = await handle.describe();
   await world.env.connection.workflowService.resetWorkflowExecution({
@@ -183,6 +188,19 @@ describe('terminate', () => {
     await world.stop('terminated-stop');
     await soonState('terminated-stop', isStopping);
     expect((await passUntilEnded('terminated-stop', 10 * MINUTE_MS)).end?.status).toBe('stopped');
+  });
+
+  test('of a chain, then resume and stop while S3 takes no record: the stop reaches the live job all the same (I5)', async () => {
+    const { state: before } = await startLive('unrecorded', { jobs: [slow] });
+    await chainOf('unrecorded').terminate('by hand');
+    world.s3.fault = (method) => (method === 'PUT' ? 'InternalError' : null);
+    await world.run('unrecorded', { kind: 'resume', spec: before.spec, options });
+    await soonState('unrecorded', ({ resumption }) => resumption === 1);
+    expect(await world.stop('unrecorded')).toEqual({ kind: 'accepted' });
+    await soon(() => Promise.resolve(world.countStops('unrecorded') === 1 ? true : null));
+    world.s3.fault = null;
+    expect((await passUntilEnded('unrecorded', 10 * MINUTE_MS)).end?.status).toBe('stopped');
+    expect(world.countStops('unrecorded')).toBe(1);
   });
 
   test('of a chain, resumed long after its job has ended: the ending is read again and its labels merged (I1)', async () => {
@@ -327,12 +345,27 @@ describe('reset', () => {
     expect(world.jobNames('reset-refused')).toEqual([before.generations[1]?.name]);
   });
 
+  test('of that chain to any of its tasks: whatever it repeats, the job that was refused is not created (I3)', async () => {
+    const before = await untilSecondAfterRefusal('reset-anywhere');
+    const isLive = ({ generations }: ChainState): boolean => generations[1]?.status === 'InProgress';
+    const workflowId = labelingChainWorkflowId('reset-anywhere');
+    const { runId } = await chainOf('reset-anywhere').describe();
+    const tasks = (await tasksOf(workflowId, runId)).length;
+    expect(tasks).toBeGreaterThan(8);
+    for (let task = 2; task <= tasks; task += 1) {
+      await reset(workflowId, task, runId);
+      const after = await passUntil('reset-anywhere', isLive, MINUTE_MS);
+      expect(after.generations.map(({ name }) => name)).toEqual(before.generations.map(({ name }) => name));
+      expect([task, world.jobNames('reset-anywhere')]).toEqual([task, [before.generations[1]?.name]]);
+    }
+  }, 60_000);
+
   test('of the workflow of a job that was refused: it creates nothing, as its chain has gone on without it (I3)', async () => {
     const before = await untilSecondAfterRefusal('reset-refused-job');
     const jobName = before.generations[0]?.name ?? '';
     await reset(labelingJobWorkflowId({ account: ACCOUNT, region: REGION, jobName }), 1);
     await pass(10 * MINUTE_MS);
-    const why = { kind: 'outdated', message: 'its workflow was reset' };
+    const why = { kind: 'outdated', message: expect.stringContaining('the chain has gone on without it') };
     expect(await soon(() => followerOf(jobName).result())).toMatchObject({ kind: 'not-created', why });
     expect(world.jobNames('reset-refused-job')).toEqual([before.generations[1]?.name]);
   });

@@ -94,7 +94,7 @@ test('I1: published while a full quota is waited for, they make the input outdat
   await world.resume('quota-late');
   const state = await world.untilEnded('quota-late');
   expect(outcomes(state)).toEqual(['stopped-outside', 'not-created', 'labeled']);
-  expect(state.generations[1]?.failureReason).toMatch(/labels came while it waited/);
+  expect(state.generations[1]?.failureReason).toMatch(/changed before it was created/);
   expect(world.jobNames('quota-late')).toHaveLength(2);
   expectNothingPaidTwice(world, 'quota-late');
 });

@@ -3,6 +3,7 @@ import type { ChainState } from '../../decisions/chain-state.ts';
 import { HOUR_MS, MINUTE_MS } from '../../decisions/durations.ts';
 import { timeSkippingServer } from '../support/servers.ts';
 import { expectNothingPaidTwice } from './support/paid-once.ts';
+import { specOf } from './support/spec.ts';
 import { World, type Story } from './support/world.ts';
 
 let world: World;
@@ -175,6 +176,19 @@ test('leftovers: declined objects go to the next job until their attempts are us
     's3://data/declined/3.jpg',
     's3://data/declined/7.jpg',
   ]);
+});
+
+test('leftovers: failures that AWS counts and writes last are waited for, so no object is sent once more than its attempts', async () => {
+  const HumanTaskConfig = { ...specOf('written-last').job.HumanTaskConfig, TaskAvailabilityLifetimeInSeconds: 86_400 };
+  const state = await runToEnd('written-last', {
+    job: { HumanTaskConfig },
+    policy: { maxAttemptsPerObject: 1, settleWithin: '6h' },
+    jobs: [{ workers: { count: 2, ratePerHour: 1, until: '5h' }, output: { every: '1h', late: '4h' } }],
+  });
+  expect(outcomes(state)).toEqual(['labeled']);
+  expect(state.generations[0]?.counters?.failed).toBeGreaterThan(0);
+  expect(state.dataset?.setAside).toBe(state.generations[0]?.counters?.failed);
+  expect(world.jobNames('written-last')).toHaveLength(1);
 });
 
 test('leftovers: more than a tolerable part set aside at once asks a person', async () => {

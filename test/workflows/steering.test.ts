@@ -5,7 +5,7 @@ import { labelingJobWorkflowId } from '../../decisions/names.ts';
 import type { Spec } from '../../decisions/spec.ts';
 import type { CommandResult } from '../../workflows/messages.ts';
 import { timeSkippingServer } from '../support/servers.ts';
-import { manifestText, manifestUriOf, specOf } from './support/spec.ts';
+import { ACCOUNT, REGION, manifestText, manifestUriOf, specOf } from './support/spec.ts';
 import { World } from './support/world.ts';
 
 let world: World;
@@ -418,6 +418,28 @@ describe('adopt', () => {
     expect(state.generations).toMatchObject([{ generation: 1, name: 'theirs-1', outcome: 'labeled', newLabels: 10 }]);
     const job = world.simulator.groundTruth.jobs.find(({ name }) => name === 'theirs-1');
     expect(Object.fromEntries(job?.tags ?? [])).toMatchObject({ team: 'birds', 'label-relay:chain': 'adopted' });
+  });
+
+  test('a running job that Describe denies for a moment to its next follower is not gone (I3)', async () => {
+    await world.prepare('adopted-hidden');
+    await world.simulator.script({ jobs: [{ match: { name: 'theirs-hidden' }, workers: { count: 2, ratePerHour: 1 } }] });
+    await foreign('theirs-hidden', manifestUriOf('adopted-hidden'));
+    const first = await adopt('adopted-hidden', 'theirs-hidden');
+    const { spec } = await world.until('adopted-hidden', ({ generations }) => generations[0]?.status === 'InProgress');
+    await first.terminate();
+    const place = { account: ACCOUNT, region: REGION, jobName: 'theirs-hidden' };
+    await world.client.workflow.getHandle(labelingJobWorkflowId(place)).terminate();
+    let denied = 0;
+    world.beforeCall = (operation) => {
+      if (operation !== 'DescribeLabelingJob' || (denied += 1) > 2) return;
+      const absent = { name: 'ResourceNotFound', $metadata: { httpStatusCode: 400 } };
+      throw Object.assign(new Error('no such job'), absent);
+    };
+    const options = { acceptMissing: false, retrySetAside: false };
+    await world.run('adopted-hidden', { kind: 'resume', spec, options });
+    const state = await world.untilEnded('adopted-hidden');
+    expect(state.generations).toMatchObject([{ name: 'theirs-hidden', outcome: 'labeled', newLabels: 10 }]);
+    expect(denied).toBeGreaterThan(2);
   });
 
   test('a finished job goes to settling at once, and what it left goes to a job of our own (I1)', async () => {

@@ -1,6 +1,7 @@
 /** A stop, a cancel or a resume that comes at an awkward time: it is obeyed (I5), and nobody is left hanging. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../decisions/durations.ts';
+import type { ChainState } from '../../decisions/chain-state.ts';
 import { labelingJobWorkflowId } from '../../decisions/names.ts';
 import { timeSkippingServer } from '../support/servers.ts';
 import { ACCOUNT, REGION } from './support/spec.ts';
@@ -181,6 +182,88 @@ test('I5: a stop reaches a job that AWS does not show to its new follower', asyn
   world.beforeCall = null;
   const state = await world.until('unshown', ({ end }) => end !== null, { stepMs: 10 * MINUTE_MS });
   expect(state).toMatchObject({ end: { status: 'stopped' }, generations: [{ status: 'Stopped' }] });
+});
+
+/** Lets AWS answer these operations with an outage, and so each call for ever tried again. */
+const outageOf = (...operations: string[]): void => {
+  world.beforeCall = (operation) => {
+    if (!operations.includes(operation)) return;
+    throw Object.assign(new Error('try again'), { name: 'InternalFailure', $metadata: { httpStatusCode: 500 } });
+  };
+};
+
+test('I5: a stop reaches the job while a look at it gets no answer', async () => {
+  await world.start('unanswered', { jobs: [{ workers: { count: 0 } }] });
+  await untilInProgress('unanswered', 1);
+  outageOf('DescribeLabelingJob');
+  // The next reconcile is under way then.
+  await world.env.sleep(7 * HOUR_MS);
+  await world.stop('unanswered');
+  await world.env.sleep(MINUTE_MS);
+  expect(world.countStops('unanswered')).toBe(1);
+  world.beforeCall = null;
+  const state = await world.untilEnded('unanswered', 10 * MINUTE_MS);
+  expect(state).toMatchObject({ end: { status: 'stopped' }, generations: [{ status: 'Stopped' }] });
+  expect(world.countStops('unanswered')).toBe(1);
+});
+
+test('I5: a stop reaches a job whose new follower gets no answer', async () => {
+  const first = await world.start('unanswered-new', { jobs: [{ workers: { count: 0 } }] });
+  const { spec, generations } = await untilInProgress('unanswered-new', 1);
+  await first.terminate();
+  const place = { account: ACCOUNT, region: REGION, jobName: generations[0]?.name ?? '' };
+  await world.client.workflow.getHandle(labelingJobWorkflowId(place)).terminate();
+  outageOf('DescribeLabelingJob');
+  await world.run('unanswered-new', { kind: 'resume', spec, options });
+  await world.until('unanswered-new', ({ resumption }) => resumption === 1, { stepMs: MINUTE_MS });
+  await world.env.sleep(MINUTE_MS);
+  await world.stop('unanswered-new');
+  await world.env.sleep(MINUTE_MS);
+  expect(world.countStops('unanswered-new')).toBe(1);
+  world.beforeCall = null;
+  const state = await world.untilEnded('unanswered-new', 10 * MINUTE_MS);
+  expect(state).toMatchObject({ end: { status: 'stopped' }, generations: [{ status: 'Stopped' }] });
+});
+
+test('a stop that AWS refused before anybody saw the job is not called unconfirmed at the first look', async () => {
+  const first = await world.start('undated', { jobs: [{ workers: { count: 0 } }] });
+  const { spec, generations } = await untilInProgress('undated', 1);
+  await first.terminate();
+  const place = { account: ACCOUNT, region: REGION, jobName: generations[0]?.name ?? '' };
+  await world.client.workflow.getHandle(labelingJobWorkflowId(place)).terminate();
+  world.beforeCall = (operation) => {
+    const refusal = { name: 'AccessDeniedException', $metadata: { httpStatusCode: 400 } };
+    if (/^(Describe|Stop)/.test(operation)) throw Object.assign(new Error('not authorized'), refusal);
+  };
+  await world.run('undated', { kind: 'resume', spec, options });
+  await world.until('undated', ({ attention }) => attention?.reason === 'describe-refused', { stepMs: MINUTE_MS });
+  await world.stop('undated');
+  await world.env.sleep(10 * MINUTE_MS);
+  world.beforeCall = null;
+  const reasons = new Set<string | undefined>();
+  const isOver = ({ attention, end }: ChainState): boolean => {
+    reasons.add(attention?.reason);
+    return end !== null;
+  };
+  await world.until('undated', isOver, { stepMs: MINUTE_MS });
+  expect([...reasons].filter((reason) => reason === 'stop-unconfirmed')).toEqual([]);
+  expect(world.countStops('undated')).toBe(1);
+});
+
+test('a stopped chain that S3 refused goes on at once when it is resumed after S3 was mended', async () => {
+  await world.start('refused-end', { jobs: [stoppedOutside] });
+  const { spec } = await world.untilAttention('refused-end');
+  await world.stop('refused-end');
+  await world.untilEnded('refused-end', MINUTE_MS);
+  world.s3.fault = (method) => (method === 'PUT' ? 'AccessDenied' : null);
+  await world.amend('refused-end', { spec });
+  await world.until('refused-end', (state) => typeof state.hindrance === 'string', { stepMs: MINUTE_MS });
+  // The wait is six hours by now.
+  await world.env.sleep('9h');
+  world.s3.fault = null;
+  expect(await world.resume('refused-end')).toEqual({ kind: 'accepted' });
+  await world.env.sleep(10 * MINUTE_MS);
+  expect((await world.state('refused-end')).generations).toHaveLength(2);
 });
 
 /** As if the chain had been resumed elsewhere meanwhile: a record of a later resumption lies there. */
