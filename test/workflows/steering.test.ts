@@ -422,7 +422,9 @@ describe('adopt', () => {
 
   test('a running job that Describe denies for a moment to its next follower is not gone (I3)', async () => {
     await world.prepare('adopted-hidden');
-    await world.simulator.script({ jobs: [{ match: { name: 'theirs-hidden' }, workers: { count: 2, ratePerHour: 1 } }] });
+    await world.simulator.script({
+      jobs: [{ match: { name: 'theirs-hidden' }, workers: { count: 2, ratePerHour: 1 } }],
+    });
     await foreign('theirs-hidden', manifestUriOf('adopted-hidden'));
     const first = await adopt('adopted-hidden', 'theirs-hidden');
     const { spec } = await world.until('adopted-hidden', ({ generations }) => generations[0]?.status === 'InProgress');
