@@ -230,6 +230,8 @@ export const labelingJobActivities = ({
       /** What decided it; null from a workflow of before it was told. */
       decided?: DecidedBy | null;
     }): Promise<CreateResult> => {
+      // Given up before its activity is: nothing may be created when nobody waits for it any more (I3, I5). The looks count too.
+      const abortSignal = AbortSignal.timeout(CREATE_WITHIN_MS);
       const [changed, later] = await Promise.all([
         changedOutput(region, request, knownOutputs),
         decided === null ? null : laterRecord(region, request, decided),
@@ -239,8 +241,6 @@ export const labelingJobActivities = ({
       const hash = requestHash(request);
       const Tags = [...(request.Tags ?? []), { Key: JOB_TAGS.request, Value: hash }];
       try {
-        // Given up before its activity is: nothing may be created when nobody waits for it any more (I3, I5).
-        const abortSignal = AbortSignal.timeout(CREATE_WITHIN_MS);
         const command = new CreateLabelingJobCommand({ ...request, Tags } as never);
         const created = await sagemaker(region).send(command, { abortSignal });
         return { kind: 'created', arn: created.LabelingJobArn ?? '' };

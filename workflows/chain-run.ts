@@ -98,6 +98,8 @@ export class ChainRun {
   unrecorded = false;
   /** This run does nothing more of what a person gives: it only tells what is still to be told, then closes. */
   over = false;
+  /** How often a person resumed this run. */
+  resumes = 0;
   /** How often a stop was asked for while one was under way: whoever waits to try again tries at once. */
   stopsAgain = 0;
   /** It writes an amendment into the record of an ended chain, and ends again. */

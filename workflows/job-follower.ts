@@ -16,6 +16,7 @@ import {
   newFollow,
   observed,
   refused,
+  REFUSED_LOOKS_TOLD,
   stopAsked,
   troublesOf,
   unseenLookMs,
@@ -284,7 +285,8 @@ export class JobFollower {
     const { region, generation } = this.input;
     const mark = observation === null ? null : { arn: observation.arn, by };
     const answer = await call('stopLabelingJob', `Stop ${this.name}: ${why}`, { region, name: this.name, mark });
-    const stop = { by, requestedAtMs: answer.serviceNowMs ?? observation?.serviceNowMs ?? 0 };
+    // The look that was under way may have been answered meanwhile.
+    const stop = { by, requestedAtMs: answer.serviceNowMs ?? this.follow.observation?.serviceNowMs ?? 0 };
     this.carried.stopRefused = answer.kind === 'refused';
     this.follow = stopAsked(this.follow, stop);
     await this.tellChain({ kind: 'stopping', generation, stop });
@@ -306,7 +308,10 @@ export class JobFollower {
     this.carried.greet = false;
     this.follow = { ...this.follow, troublesTold: [] };
     if (stop !== null) await this.tellChain({ kind: 'stopping', generation, stop });
-    if (observation !== null) await this.tellChain({ kind: 'observed', generation, observation });
+    // A question stands that nobody can look: what was seen before is no answer to it. The trouble that follows carries it.
+    const isHidden =
+      this.follow.refusedLooks >= REFUSED_LOOKS_TOLD && isPatched('what-was-seen-before-answers-no-question');
+    if (observation !== null && !isHidden) await this.tellChain({ kind: 'observed', generation, observation });
   }
 
   /** Troubles go to the chain, which asks a person; notices go to people at once. */

@@ -205,6 +205,7 @@ const watchJob = async (run: ChainRun, watch: Watch): Promise<void> => {
   let toldAttention: Attention | null = null;
   let days = 0;
   let sinceTellMs = 0;
+  let { resumes } = run;
   const mustTell = (): boolean => run.stopped && !toldToStop;
   /** Passes the stop on; true where that showed that nobody follows the job any more. */
   const isStopUnheard = async (): Promise<boolean> => {
@@ -219,7 +220,9 @@ const watchJob = async (run: ChainRun, watch: Watch): Promise<void> => {
     shownStatus = status;
     if (attention !== toldAttention) {
       // A resume does not end such trouble: its follower tells of what is still so.
-      const isTakenBack = attention === null && toldAttention !== null && isLiveTrouble(toldAttention);
+      const isResumed = attention === null && run.resumes !== resumes;
+      resumes = run.resumes;
+      const isTakenBack = isResumed && toldAttention !== null && isLiveTrouble(toldAttention);
       if (isTakenBack && isPatched('trouble-that-stays-is-told-again')) await greets(watch.workflowId);
       toldAttention = attention;
       days = 0;

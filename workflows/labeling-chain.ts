@@ -129,6 +129,7 @@ const handleMessages = (run: ChainRun): void => {
     const back = asksFirst && isAskedAnew(askedBefore) ? null : askedBefore;
     run.set(answersAll ? resumed.state : { ...run.state, attention: back });
     run.carried.askedBefore = null;
+    run.resumes += 1;
     run.showEnd();
     return accepted;
   };

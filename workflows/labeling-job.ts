@@ -113,6 +113,8 @@ const goOn = async ({ input, carried }: JobFollower): Promise<never> => {
 
 const followToEnd = async (job: JobFollower): Promise<Ending> => {
   const { carried, context, name } = job;
+  /** When the look is due that a greeting or a notice only interrupted: each would put it off otherwise. By the workflow's clock. */
+  let dueMs: number | null = null;
   for (;;) {
     const ending = endingOf(job);
     if (ending !== null) return ending;
@@ -126,10 +128,13 @@ const followToEnd = async (job: JobFollower): Promise<Ending> => {
     if (isFull()) await goOn(job);
 
     const toDo = (): boolean => job.stopPending || job.noticePending || carried.greet || isFull();
-    const waitMs = nextLookMs(job.follow, context, Math.random());
-    const spokenTo = await condition(() => carried.woken || toDo(), waitMs, {
+    const waitMs: number =
+      dueMs === null ? nextLookMs(job.follow, context, Math.random()) : Math.max(1, dueMs - Date.now());
+    const lookMs = Date.now() + waitMs;
+    const spokenTo: boolean = await condition(() => carried.woken || toDo(), waitMs, {
       summary: `Next look at ${name} in ${formatDuration(waitMs)} unless an event comes`,
     });
+    dueMs = spokenTo && !job.stopPending && !carried.woken ? lookMs : null;
     if (job.stopPending || (toDo() && !carried.woken)) continue;
     if (spokenTo) {
       const sinceMs = Date.now() - (carried.lastLookMs ?? 0);

@@ -123,6 +123,10 @@ export const PATCHES: Readonly<Record<string, { since: string; why: string }>> =
     since: '0.1.0',
     why: 'nobody heard of objects that the late look after the end set aside',
   },
+  'what-was-seen-before-answers-no-question': {
+    since: '0.1.0',
+    why: 'a chain that attached to a follower took the question back that nobody can see the job, and asked it anew',
+  },
   'some-amendments-are-refused': {
     since: '0.1.0',
     why: 'of two amendments made from one spec the later undid the earlier, and a manifest wedged a streaming chain',

@@ -4,9 +4,10 @@ import { ApplicationFailure } from '@temporalio/common';
 import { z } from 'zod';
 import type { ChainState } from '../../decisions/chain-state.ts';
 import { HOUR_MS, MINUTE_MS } from '../../decisions/durations.ts';
-import { labelingChainWorkflowId } from '../../decisions/names.ts';
+import { labelingChainWorkflowId, labelingJobWorkflowId } from '../../decisions/names.ts';
+import { labelingJobView } from '../../workflows/messages.ts';
 import { stopAfterTests, timeSkippingServer } from '../support/servers.ts';
-import { manifestText } from './support/spec.ts';
+import { ACCOUNT, REGION, manifestText } from './support/spec.ts';
 import { World } from './support/world.ts';
 
 let world: World;
@@ -254,6 +255,20 @@ describe('a live job', () => {
     expect(state).toMatchObject({ attention: null, end: { status: 'labeled' } });
   });
 
+  test('initializing-too-long: resumed again and again, it is asked again, and no look is put off by that', async () => {
+    await world.start('impatient', { jobs: [{ initializing: '30h' }] });
+    const { generations } = await world.untilAttention('impatient', 30 * MINUTE_MS);
+    const place = { account: ACCOUNT, region: REGION, jobName: generations[0]?.name ?? '' };
+    const follower = world.client.workflow.getHandle(labelingJobWorkflowId(place));
+    const before = await follower.query(labelingJobView);
+    for (let hour = 0; hour < 8; hour += 1) {
+      expect(await world.resume('impatient')).toEqual({ kind: 'accepted' });
+      await world.env.sleep('1 hour');
+      expect(reasonOf(await world.state('impatient'))).toBe('initializing-too-long');
+    }
+    expect((await follower.query(labelingJobView)).describes).toBeGreaterThan(before.describes);
+  });
+
   test('stop-unconfirmed: our hand-over stop is not confirmed for hours; then it is, and the chain goes on by itself', async () => {
     await world.start('unconfirmed', {
       policy: { lifetime: '3d' },
@@ -343,6 +358,26 @@ describe('a live job', () => {
     expect(reasonOf(await world.state('blind-still'))).toBe('describe-refused');
     world.beforeCall = null;
     await world.until('blind-still', ({ attention }) => attention === null, { stepMs: 10 * MINUTE_MS });
+  });
+
+  test('describe-refused: a chain that comes back to it after S3 was mended asks once, and not over and over', async () => {
+    const policy = { notify: { webhook: { url: 'http://127.0.0.1:9/' } } };
+    await world.start('blind-twice', { jobs: [{ workers: { count: 0 } }], policy });
+    const { spec } = await world.until('blind-twice', ({ generations }) => generations[0]?.status === 'InProgress');
+    world.beforeCall = (operation) => {
+      if (operation === 'DescribeLabelingJob') throw refusal;
+    };
+    await world.untilAttention('blind-twice', 10 * MINUTE_MS);
+    world.s3.fault = (method) => (method === 'PUT' ? 'AccessDenied' : null);
+    await world.amend('blind-twice', { spec });
+    await world.until('blind-twice', ({ attention }) => attention?.reason === 'storage-refused', { stepMs: MINUTE_MS });
+    world.s3.fault = null;
+    await world.resume('blind-twice');
+    await world.env.sleep(10 * MINUTE_MS);
+    expect(reasonOf(await world.state('blind-twice'))).toBe('describe-refused');
+    await world.env.sleep(10 * MINUTE_MS);
+    // Of Describe, of S3, and of Describe once more.
+    expect(await toldAttentions('blind-twice')).toBe(3);
   });
 
   test('job-workflow-failed: asked; resume starts another follower for the same job (I3)', async () => {
