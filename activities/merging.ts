@@ -27,7 +27,7 @@ export type SettleResult =
   | { kind: 'merged'; merge: Merge; lateOutputs: LateOutput[]; unreadable?: UnreadableOutputs | null }
   /** AWS has written the outputs of these earlier jobs again: they must be in the state, to be merged too. */
   | { kind: 'late-outputs'; generations: number[] }
-  /** The output does not yet hold the labels that AWS counted. */
+  /** The output does not yet hold the labels that AWS counted (`expected`), or not the failures: then `found` is no less. */
   | { kind: 'waiting'; found: number; expected: number; message: string }
   | { kind: 'unreadable'; message: string };
 
@@ -237,18 +237,14 @@ export const mergeActivities = (dependencies: ManifestDependencies) => {
       if (late.some((output) => generationOf(state, output.generation) === null))
         return { kind: 'late-outputs', generations: late.map((output) => output.generation) };
       const { totalLabeled: expected, failed } = ending.observation.counters;
+      const waiting = (found: number, message: string): SettleResult => ({ kind: 'waiting', found, expected, message });
       const output = etag === null ? null : { uri, etag };
       const source: MergeSource | null =
         output === null ? null : { generation, ...sent, output: read(spec, uri, output.etag), late: false };
       // A failed job leaves what it did not write: its failures are counted when they are published, if they ever are.
       const countedFailures = ending.status === 'Failed' ? 0 : failed;
       if (output === null && !acceptMissing && expected + countedFailures > 0) {
-        return {
-          kind: 'waiting',
-          found: 0,
-          expected,
-          message: `AWS counted ${expected} labels and ${failed} failures; ${uri} does not exist`,
-        };
+        return waiting(0, `AWS counted ${expected} labels and ${failed} failures; ${uri} does not exist`);
       }
       if (source !== null && !acceptMissing) {
         const found = await withFolder(temporaryDirectory, (directory) =>
@@ -262,22 +258,12 @@ export const mergeActivities = (dependencies: ManifestDependencies) => {
         // Where every line has a label none is missing, whatever else AWS counts (labels of the input, perhaps).
         const isWhole = found.failed === 0 && found.notAttempted === 0;
         if (labels < expected && !isWhole && found.unreadableTotal === 0) {
-          return {
-            kind: 'waiting',
-            found: labels,
-            expected,
-            message: `AWS counted ${expected} labels; ${uri} holds ${labels}`,
-          };
+          return waiting(labels, `AWS counted ${expected} labels; ${uri} holds ${labels}`);
         }
         // What failed last, as tasks that expired, comes with AWS's last output, minutes after the end: until then it looks as never tried.
         const isLastOutput = found.failed >= countedFailures || found.notAttempted === 0;
         if (ending.status === 'Completed' && !isLastOutput && found.unreadableTotal === 0) {
-          return {
-            kind: 'waiting',
-            found: labels,
-            expected,
-            message: `AWS counted ${failed} failures; ${uri} holds ${found.failed}`,
-          };
+          return waiting(labels, `AWS counted ${failed} failures; ${uri} holds ${found.failed}`);
         }
       }
       const merged = await mergeReadable({ state, dataset, late, files }, { source, generation, ending, output });

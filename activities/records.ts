@@ -88,6 +88,12 @@ export const readChainRecord = async (s3: S3Client, folder: string): Promise<Cha
   return { state: parsed.data.state as unknown as ChainState, pending: parsed.data.pending, uri, sequence };
 };
 
+/** Whether the record there is of the chain that began with this run. */
+const isOf = async (s3: S3Client, uri: string, firstRunId: string): Promise<boolean> => {
+  const known = parseRecord(await readObjectText(s3, uri));
+  return known.success && known.data.state.firstRunId === firstRunId;
+};
+
 /** Whether the chain itself wrote `last` after the record of this number. Number 0 of a resumption is a lock, and never that of another writer. */
 const isFollowedBy = async (
   s3: S3Client,
@@ -96,8 +102,7 @@ const isFollowedBy = async (
   sequence: number,
 ): Promise<boolean> => {
   if (last.resumption !== resumption || last.sequence <= sequence || (sequence === 0 && resumption > 0)) return false;
-  const known = parseRecord(await readObjectText(s3, last.uri));
-  return known.success && known.data.state.firstRunId === firstRunId;
+  return isOf(s3, last.uri, firstRunId);
 };
 
 export const recordActivities = ({ s3 }: { s3: (region: string) => S3Client }) => ({
@@ -144,9 +149,8 @@ export const recordActivities = ({ s3 }: { s3: (region: string) => S3Client }) =
         return { kind: 'written', sequence: free, uri };
       } catch (thrown) {
         if (!(thrown instanceof TakenError)) throw thrown;
-        const known = parseRecord(await readObjectText(client, uri));
-        const isOurs = known.success && known.data.state.firstRunId === state.firstRunId;
-        if (!isOurs) throw unusable(`${uri} exists; the name ${spec.chain} is taken: see label-relay resume`);
+        if (!(await isOf(client, uri, state.firstRunId)))
+          throw unusable(`${uri} exists; the name ${spec.chain} is taken: see label-relay resume`);
         if (free === 0 && resumption > 0) return { kind: 'superseded', uri };
         if (isToldOfReset) return { kind: 'repeated', uri };
       }

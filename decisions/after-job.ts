@@ -2,7 +2,7 @@
  * What a chain learns from a job: that it was decided, how it ended, what its merged manifest holds. Pure; each function
  * returns a new state.
  */
-import { attention, LIVE_JOB_REASONS, type Attention, type AttentionReason } from './attention.ts';
+import { attention, isLiveTrouble, type AttentionReason } from './attention.ts';
 import {
   currentTerms,
   generationOf,
@@ -86,9 +86,6 @@ export const jobInTrouble = (
   reason: AttentionReason,
   message: string,
 ): ChainState => (state.attention === null ? askFor(state, reason, message, generation) : state);
-
-/** Whether a question is about trouble that the follower of a live job told of. */
-export const isLiveTrouble = ({ reason }: Attention): boolean => LIVE_JOB_REASONS.includes(reason);
 
 const withoutLiveTrouble = (state: ChainState): ChainState =>
   state.attention !== null && isLiveTrouble(state.attention) ? { ...state, attention: null } : state;
@@ -294,8 +291,6 @@ export const jobMerged = (
 export const streamingJobEnded = (state: ChainState, generation: number): ChainState =>
   withGeneration({ ...state, phase: { kind: 'deciding' } }, generation, { outcome: 'streaming' });
 
-const LAST_LABELS = 'late labels were the last ones';
-
 /**
  * Labels that appeared after the merge of their job: the dataset has a new version. A chain that had ended with leftovers
  * is `labeled` if these were the last ones: `labeled` means that nothing remains.
@@ -305,8 +300,8 @@ export const lateLabelsMerged = (state: ChainState, late: LateMerge): ChainState
   const { end } = state;
   const isLabeled = end !== null && dataset.remaining === 0 && end.status !== 'labeled';
   const aside = dataset.setAside - (state.dataset?.setAside ?? 0);
-  const last = aside > 0 ? `by late results ${aside} objects are set aside, and nothing remains` : LAST_LABELS;
-  const reason = `${last} (before: ${end?.reason ?? ''})`;
+  const asideText = `by late results ${aside} objects are set aside, and nothing remains`;
+  const reason = `${aside > 0 ? asideText : 'late labels were the last ones'} (before: ${end?.reason ?? ''})`;
   const merged = outputs.reduce<ChainState>(
     (next, { generation, uri, etag, newLabels = 0, unmatchedLabeled = 0 }) => {
       const job = generationOf(next, generation);

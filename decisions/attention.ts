@@ -47,6 +47,9 @@ export const LIVE_JOB_REASONS: readonly AttentionReason[] = [
   'describe-refused',
 ];
 
+/** Whether a question speaks of a job that is still live. */
+export const isLiveTrouble = ({ reason }: Pick<Attention, 'reason'>): boolean => LIVE_JOB_REASONS.includes(reason);
+
 /** A command, and what it is for behind two spaces; or a sentence. A chain that has ended cannot be stopped. */
 const actionsFor = (reason: AttentionReason, chain: string, isOver: boolean): string[] => {
   const resume = `label-relay resume ${chain}`;

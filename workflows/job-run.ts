@@ -14,8 +14,8 @@ import {
   log,
   startChild,
 } from '@temporalio/workflow';
-import { isLiveTrouble, mergeBlocked } from '../decisions/after-job.ts';
-import type { Attention } from '../decisions/attention.ts';
+import { mergeBlocked } from '../decisions/after-job.ts';
+import { isLiveTrouble, type Attention } from '../decisions/attention.ts';
 import { generationOf, lastGeneration, type Generation } from '../decisions/chain-state.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../decisions/durations.ts';
 import type { Ending } from '../decisions/ending.ts';
@@ -35,9 +35,6 @@ const ATTACHED_CHECK_MS = 6 * HOUR_MS;
 
 /** A follower that fails while a stop is asked for is replaced after these waits, then after the last. */
 const LOST_FOLLOWER_WAITS_MS = [MINUTE_MS, 10 * MINUTE_MS, HOUR_MS];
-
-/** Why a record is written then. */
-const CHANGED_WHILE_LIVE = 'a person or a stop changed something while a job is live';
 
 /** A job that bears a name we did not give was adopted: it is never created by us. */
 const isAdopted = (run: ChainRun, job: Generation): boolean =>
@@ -229,13 +226,13 @@ const watchJob = async (run: ChainRun, watch: Watch): Promise<void> => {
       sinceTellMs = 0;
       if (attention !== null) run.tell.attention(attention, days);
     }
-    if (run.unrecorded && isPatched('a-stop-does-not-wait-for-the-record')) {
+    if (run.unrecorded) {
       let isUnheard = false;
-      await recordBesideStop(run, CHANGED_WHILE_LIVE, mustTell, async () => {
-        isUnheard = await isStopUnheard();
-      });
+      const why = 'a person or a stop changed something while a job is live';
+      const tell = async (): Promise<void> => void (isUnheard = await isStopUnheard());
+      await recordBesideStop(run, why, { mustTell, tell });
       if (isUnheard) return;
-    } else if (run.unrecorded) await run.writeRecord(CHANGED_WHILE_LIVE);
+    }
     const changed = (): boolean =>
       watch.over() ||
       mustTell() ||
@@ -262,13 +259,13 @@ const watchJob = async (run: ChainRun, watch: Watch): Promise<void> => {
   }
 };
 
+type PassOn = { mustTell: () => boolean; tell: () => Promise<unknown> };
+
 /** Writes a record while a job is live. A stop is passed on beside it: workers are paid until the job is stopped, whatever S3 says. */
-const recordBesideStop = async (
-  run: ChainRun,
-  why: string,
-  mustTell: () => boolean,
-  tell: () => Promise<unknown>,
-): Promise<void> => {
+const recordBesideStop = (run: ChainRun, why: string, passOn: PassOn): Promise<void> =>
+  isPatched('a-stop-does-not-wait-for-the-record') ? recordAndPassOn(run, why, passOn) : run.writeRecord(why);
+
+const recordAndPassOn = async (run: ChainRun, why: string, { mustTell, tell }: PassOn): Promise<void> => {
   let isWritten = false;
   const written = (): void => void (isWritten = true);
   const writing = run.writeRecord(why);
@@ -279,15 +276,11 @@ const recordBesideStop = async (
 };
 
 /** Writes the first record of a chain that goes on with this job: a stop that is given meanwhile reaches whoever follows it. */
-export const recordResumed = async (run: ChainRun, job: Generation): Promise<void> =>
-  isPatched('a-stop-does-not-wait-for-the-record')
-    ? recordBesideStop(
-        run,
-        'resumed',
-        () => run.stopped,
-        () => tellToStop(run, workflowIdOf(run, job)),
-      )
-    : run.writeRecord('resumed');
+export const recordResumed = (run: ChainRun, job: Generation): Promise<void> =>
+  recordBesideStop(run, 'resumed', {
+    mustTell: () => run.stopped,
+    tell: () => tellToStop(run, workflowIdOf(run, job)),
+  });
 
 /** Whether there was anybody to hear it. */
 const tellToStop = async (run: ChainRun, workflowId: string): Promise<boolean> => {

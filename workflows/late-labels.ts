@@ -73,8 +73,8 @@ export const lookForLateLabels = async (run: ChainRun): Promise<void> => {
   else await run.writeRecord(why);
 };
 
-const tellSetAside = (run: ChainRun, { newlySetAside = 0, outputs }: MergedLate, isTold = () => true): void => {
-  if (newlySetAside > 0 && isTold()) run.tell.setAside(outputs[0]?.generation ?? 0, newlySetAside);
+const tellSetAside = (run: ChainRun, { newlySetAside = 0, outputs }: MergedLate): void => {
+  if (newlySetAside > 0) run.tell.setAside(outputs[0]?.generation ?? 0, newlySetAside);
 };
 
 const mergeLateLabels = async (run: ChainRun, resumed: () => boolean): Promise<void> => {
@@ -91,7 +91,8 @@ const mergeLateLabels = async (run: ChainRun, resumed: () => boolean): Promise<v
   if (resumed()) return;
   const next = lateLabelsMerged(run.state, late);
   run.set({ ...next, end: next.end === null ? null : { ...next.end, ...written } });
-  tellSetAside(run, late, () => isPatched('objects-set-aside-after-the-end-are-told'));
+  const isNewlySetAside = (late.newlySetAside ?? 0) > 0;
+  if (isNewlySetAside && isPatched('objects-set-aside-after-the-end-are-told')) tellSetAside(run, late);
 };
 
 /** All outputs were looked at less than this before: what changed since is found by whoever creates the next job. */

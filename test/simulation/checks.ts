@@ -1,6 +1,6 @@
 /** I1 to I8 for a world that has come to rest, against the simulator's ledger and the files in S3. */
 import { checkLedger, doubledLabels, wrongDoubled } from '../../demo/ledger-check.ts';
-import { LIVE_JOB_REASONS } from '../../decisions/attention.ts';
+import { isLiveTrouble } from '../../decisions/attention.ts';
 import type { ChainState } from '../../decisions/chain-state.ts';
 import { MINUTE_MS } from '../../decisions/durations.ts';
 import { RECONCILE_JITTER } from '../../decisions/follow.ts';
@@ -146,8 +146,7 @@ const checkChain = async (world: World, chain: Chain): Promise<Violation[]> => {
   if (live.length > 0) add('I5', [`${live.join(', ')} still live after the chain is over`]);
   if (end.status === 'labeled' && dataset?.remaining !== 0)
     add('I2', [`labeled, and ${dataset?.remaining} objects remain`]);
-  if (state.attention !== null && !LIVE_JOB_REASONS.includes(state.attention.reason))
-    add('I7', ['it ended and still asks']);
+  if (state.attention !== null && !isLiveTrouble(state.attention)) add('I7', ['it ended and still asks']);
   return violations;
 };
 

@@ -4,10 +4,10 @@ import { ApplicationFailure } from '@temporalio/common';
 import { z } from 'zod';
 import type { ChainState } from '../../decisions/chain-state.ts';
 import { HOUR_MS, MINUTE_MS } from '../../decisions/durations.ts';
-import { labelingChainWorkflowId, labelingJobWorkflowId } from '../../decisions/names.ts';
+import { labelingChainWorkflowId } from '../../decisions/names.ts';
 import { labelingJobView } from '../../workflows/messages.ts';
 import { stopAfterTests, timeSkippingServer } from '../support/servers.ts';
-import { ACCOUNT, REGION, manifestText } from './support/spec.ts';
+import { manifestText } from './support/spec.ts';
 import { World } from './support/world.ts';
 
 let world: World;
@@ -241,11 +241,6 @@ describe('the create', () => {
   );
 });
 
-const refusal = Object.assign(new Error('not authorized'), {
-  name: 'AccessDeniedException',
-  $metadata: { httpStatusCode: 400 },
-});
-
 describe('a live job', () => {
   test('initializing-too-long: asked; over as soon as the job is', async () => {
     await world.start('initializing', { jobs: [{ initializing: '5h' }] });
@@ -258,8 +253,7 @@ describe('a live job', () => {
   test('initializing-too-long: resumed again and again, it is asked again, and no look is put off by that', async () => {
     await world.start('impatient', { jobs: [{ initializing: '30h' }] });
     const { generations } = await world.untilAttention('impatient', 30 * MINUTE_MS);
-    const place = { account: ACCOUNT, region: REGION, jobName: generations[0]?.name ?? '' };
-    const follower = world.client.workflow.getHandle(labelingJobWorkflowId(place));
+    const follower = world.follower(generations[0]?.name ?? '');
     const before = await follower.query(labelingJobView);
     for (let hour = 0; hour < 8; hour += 1) {
       expect(await world.resume('impatient')).toEqual({ kind: 'accepted' });
@@ -349,9 +343,7 @@ describe('a live job', () => {
   test('describe-refused: a resume while AWS still refuses does not end the question', async () => {
     await world.start('blind-still', { jobs: [{ workers: { count: 0 } }] });
     await world.until('blind-still', ({ generations }) => generations[0]?.status === 'InProgress');
-    world.beforeCall = (operation) => {
-      if (operation === 'DescribeLabelingJob') throw refusal;
-    };
+    world.fail('refused', 'DescribeLabelingJob');
     await world.untilAttention('blind-still', 10 * MINUTE_MS);
     expect(await world.resume('blind-still')).toEqual({ kind: 'accepted' });
     await world.env.sleep(10 * MINUTE_MS);
@@ -364,9 +356,7 @@ describe('a live job', () => {
     const policy = { notify: { webhook: { url: 'http://127.0.0.1:9/' } } };
     await world.start('blind-twice', { jobs: [{ workers: { count: 0 } }], policy });
     const { spec } = await world.until('blind-twice', ({ generations }) => generations[0]?.status === 'InProgress');
-    world.beforeCall = (operation) => {
-      if (operation === 'DescribeLabelingJob') throw refusal;
-    };
+    world.fail('refused', 'DescribeLabelingJob');
     await world.untilAttention('blind-twice', 10 * MINUTE_MS);
     world.s3.fault = (method) => (method === 'PUT' ? 'AccessDenied' : null);
     await world.amend('blind-twice', { spec });

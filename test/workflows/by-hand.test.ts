@@ -3,14 +3,14 @@
  * server; and what only a real server shows: bursts of signals and continue-as-new.
  */
 import { randomUUID } from 'node:crypto';
-import { labelingChainWorkflowId, labelingJobWorkflowId } from '../../decisions/names.ts';
+import { labelingChainWorkflowId } from '../../decisions/names.ts';
 import type { ChainState } from '../../decisions/chain-state.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../decisions/durations.ts';
 import { advance } from '../../local/advance.ts';
 import { labelingJobView, stateChange } from '../../workflows/messages.ts';
 import { temporalDevServer } from '../support/servers.ts';
 import { expectNothingPaidTwice } from './support/paid-once.ts';
-import { ACCOUNT, REGION, manifestText } from './support/spec.ts';
+import { manifestText } from './support/spec.ts';
 import { TASK_QUEUE, World, type JobScript, type RecordedChain, type Story } from './support/world.ts';
 
 let world: World;
@@ -60,8 +60,6 @@ const soonRecord = (chain: string, wanted: (record: RecordedChain) => boolean): 
 const isStopping = ({ generations }: ChainState): boolean => (generations[0]?.stop ?? null) !== null;
 
 const chainOf = (chain: string) => world.env.client.workflow.getHandle(labelingChainWorkflowId(chain));
-const followerOf = (jobName: string) =>
-  world.env.client.workflow.getHandle(labelingJobWorkflowId({ account: ACCOUNT, region: REGION, jobName }));
 
 /** Starts a chain and lets its first job come to InProgress. */
 const startLive = async (chain: string, story: Story): Promise<{ state: ChainState; jobName: string }> => {
@@ -160,7 +158,7 @@ describe('cancel', () => {
 
   test('of a job: the job is stopped and the chain ends stopped, without another job', async () => {
     const { jobName } = await startLive('cancelled-job', { jobs: [slow] });
-    await followerOf(jobName).cancel();
+    await world.follower(jobName).cancel();
     await soonState('cancelled-job', isStopping);
     const state = await passUntilEnded('cancelled-job', 10 * MINUTE_MS);
     expect(state.end?.status).toBe('stopped');
@@ -172,7 +170,7 @@ describe('terminate', () => {
   test('of a chain: its job stays followed; resume attaches to the follower and makes no second job (I3)', async () => {
     const { state: before, jobName } = await startLive('terminated', { jobs: [{ workers: { ratePerHour: 1 } }] });
     await chainOf('terminated').terminate('by hand');
-    expect((await followerOf(jobName).describe()).status.name).toBe('RUNNING');
+    expect((await world.follower(jobName).describe()).status.name).toBe('RUNNING');
     await world.run('terminated', { kind: 'resume', spec: before.spec, options });
     await soonState('terminated', ({ phase }) => phase.kind === 'job');
     const state = await passUntilEnded('terminated', 6 * HOUR_MS);
@@ -208,7 +206,7 @@ describe('terminate', () => {
     const { state: before, jobName } = await startLive('long-after', { jobs: [{ ...slow, fail }] });
     await chainOf('long-after').terminate('by hand');
     await pass(2 * DAY_MS, 12 * HOUR_MS);
-    expect((await followerOf(jobName).describe()).status.name).toBe('COMPLETED');
+    expect((await world.follower(jobName).describe()).status.name).toBe('COMPLETED');
     await world.run('long-after', { kind: 'resume', spec: before.spec, options });
     const state = await passUntilEnded('long-after', 6 * HOUR_MS);
     expect(state.generations.map(({ outcome }) => outcome)).toEqual(['failed-transient', 'labeled']);
@@ -220,7 +218,7 @@ describe('terminate', () => {
     await chainOf('handed-unheard').terminate('by hand');
     await pass(42 * HOUR_MS, 6 * HOUR_MS);
     await pass(6 * HOUR_MS, HOUR_MS);
-    expect((await followerOf(jobName).describe()).status.name).toBe('COMPLETED');
+    expect((await world.follower(jobName).describe()).status.name).toBe('COMPLETED');
     await world.run('handed-unheard', { kind: 'resume', spec: before.spec, options });
     const state = await passUntilEnded('handed-unheard', 6 * HOUR_MS);
     expect(state.generations.map(({ outcome }) => outcome)).toEqual(['expired', 'labeled']);
@@ -262,7 +260,7 @@ describe('terminate', () => {
     await world.run('anew', { kind: 'start', spec });
     await soonState('anew', ({ generations }) => typeof generations[0]?.createdAtMs === 'number');
     await pass(2 * DAY_MS, 12 * HOUR_MS);
-    expect((await followerOf(old).describe()).status.name).toBe('COMPLETED');
+    expect((await world.follower(old).describe()).status.name).toBe('COMPLETED');
     const after = await world.state('anew');
     expect(after.phase).toMatchObject({ kind: 'job' });
     expect(after.generations).toMatchObject([{ status: 'InProgress', outcome: null }]);
@@ -272,9 +270,9 @@ describe('terminate', () => {
 
   test('of a job: another follower takes the same job over, never a new job (I3)', async () => {
     const { jobName } = await startLive('lost', { jobs: [{ workers: { ratePerHour: 1 } }] });
-    const { runId } = await followerOf(jobName).describe();
-    await followerOf(jobName).terminate('by hand');
-    await soon(async () => ((await followerOf(jobName).describe()).runId === runId ? null : true));
+    const { runId } = await world.follower(jobName).describe();
+    await world.follower(jobName).terminate('by hand');
+    await soon(async () => ((await world.follower(jobName).describe()).runId === runId ? null : true));
     const state = await passUntilEnded('lost', 6 * HOUR_MS);
     expect(state.end?.status).toBe('labeled');
     expect(world.jobNames('lost')).toHaveLength(1);
@@ -290,7 +288,7 @@ describe('terminate', () => {
       await pass(hour < 42 ? 6 * HOUR_MS : HOUR_MS, HOUR_MS);
       if (hour < 42) hour += 5;
     }
-    await followerOf(jobName).terminate('by hand');
+    await world.follower(jobName).terminate('by hand');
     const state = await passUntilEnded('lost-stop', 2 * HOUR_MS);
     expect(state.generations.map(({ outcome }) => outcome)).toEqual(['expired', 'labeled']);
   });
@@ -363,10 +361,10 @@ describe('reset', () => {
   test('of the workflow of a job that was refused: it creates nothing, as its chain has gone on without it (I3)', async () => {
     const before = await untilSecondAfterRefusal('reset-refused-job');
     const jobName = before.generations[0]?.name ?? '';
-    await reset(labelingJobWorkflowId({ account: ACCOUNT, region: REGION, jobName }), 1);
+    await reset(world.follower(jobName).workflowId, 1);
     await pass(10 * MINUTE_MS);
     const why = { kind: 'outdated', message: expect.stringContaining('the chain has gone on without it') };
-    expect(await soon(() => followerOf(jobName).result())).toMatchObject({ kind: 'not-created', why });
+    expect(await soon(() => world.follower(jobName).result())).toMatchObject({ kind: 'not-created', why });
     expect(world.jobNames('reset-refused-job')).toEqual([before.generations[1]?.name]);
   });
 
@@ -394,7 +392,7 @@ describe('reset', () => {
   test('of a chain after late labels, whose follower was terminated: the same job is followed again, no other is created (I3)', async () => {
     const before = await untilSecondAndLate('reset-lost', { workers: { count: 0 } });
     const second = before.generations[1]?.name ?? '';
-    await followerOf(second).terminate('by hand');
+    await world.follower(second).terminate('by hand');
     await resetToStart('reset-lost');
     const state = await passUntil('reset-lost', ({ generations }) => generations[1]?.status === 'InProgress', HOUR_MS);
     expect(state).toMatchObject({ attention: null, generations: [{}, { name: second, input: { objects: 7 } }] });
@@ -444,9 +442,9 @@ describe('reset', () => {
 
   test('of a job to its beginning: the create finds its own job, and the chain hears the ending (I3)', async () => {
     const { jobName } = await startLive('reset-job', { jobs: [{ workers: { ratePerHour: 1 } }] });
-    const workflowId = labelingJobWorkflowId({ account: ACCOUNT, region: REGION, jobName });
+    const workflowId = world.follower(jobName).workflowId;
     await reset(workflowId, 1);
-    await soon(async () => (await followerOf(jobName).query(labelingJobView)).observation);
+    await soon(async () => (await world.follower(jobName).query(labelingJobView)).observation);
     const state = await passUntilEnded('reset-job', 6 * HOUR_MS);
     expect(state.end?.status).toBe('labeled');
     expect(world.jobNames('reset-job')).toHaveLength(1);
@@ -459,7 +457,7 @@ describe('reset', () => {
     await world.stop('reset-stopping');
     await pass(10 * MINUTE_MS);
     await soonState('reset-stopping', isStopping);
-    await reset(labelingJobWorkflowId({ account: ACCOUNT, region: REGION, jobName }), 1);
+    await reset(world.follower(jobName).workflowId, 1);
     const state = await passUntilEnded('reset-stopping', HOUR_MS);
     expect(state.generations).toMatchObject([{ status: 'Stopped', outcome: 'stopped-by-us' }]);
     expect(state.generations[0]?.newLabels).toBeGreaterThan(0);
@@ -468,7 +466,7 @@ describe('reset', () => {
 
 test('2,000 events in a burst: each is counted, the job continues as new, and few Describes are made (law 1)', async () => {
   const { jobName } = await startLive('burst', { jobs: [slow] });
-  const handle = followerOf(jobName);
+  const handle = world.follower(jobName);
   const before = await handle.query(labelingJobView);
   const { runId } = await handle.describe();
   for (let sent = 0; sent < 2_000; sent += 100) {

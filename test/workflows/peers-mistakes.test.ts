@@ -1,10 +1,9 @@
 /** Mistakes that other projects make with labeling jobs, held against whole chains: each would fail one of these tests. */
-import { labelingJobWorkflowId } from '../../decisions/names.ts';
 import type { ChainState } from '../../decisions/chain-state.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../decisions/durations.ts';
 import { labelingJobView, stateChange } from '../../workflows/messages.ts';
 import { timeSkippingServer } from '../support/servers.ts';
-import { ACCOUNT, REGION, manifestUriOf } from './support/spec.ts';
+import { manifestUriOf } from './support/spec.ts';
 import { World, type Story } from './support/world.ts';
 
 let world: World;
@@ -20,9 +19,6 @@ const runToEnd = async (chain: string, story: Story): Promise<ChainState> => {
   return world.untilEnded(chain);
 };
 
-const followerOf = (jobName: string) =>
-  world.env.client.workflow.getHandle(labelingJobWorkflowId({ account: ACCOUNT, region: REGION, jobName }));
-
 const untilStatus = (chain: string, status: string): Promise<ChainState> =>
   world.until(chain, ({ generations }) => generations.at(-1)?.status === status, { stepMs: 10_000 });
 
@@ -34,7 +30,7 @@ test('no event ever arrives: the chain is labeled all the same (I7)', async () =
 test('an event arrives before the job exists: its workflow is there and takes it', async () => {
   await world.start('early', { api: [{ op: 'CreateLabelingJob', fault: 'ResourceLimitExceeded', nth: 1 }] });
   const { generations } = await world.until('early', (state) => state.generations.length > 0, { stepMs: 1_000 });
-  const follower = followerOf(generations[0]?.name ?? '');
+  const follower = world.follower(generations[0]?.name ?? '');
   await follower.signal(stateChange, { status: 'Completed', eventId: 'early' });
   expect((await follower.query(labelingJobView)).events).toBe(1);
   expect((await world.untilEnded('early')).end?.status).toBe('labeled');
@@ -43,7 +39,7 @@ test('an event arrives before the job exists: its workflow is there and takes it
 test('the same event five times, and once more under another id: one look within ten seconds, one merge', async () => {
   await world.start('repeated', { jobs: [slow] });
   const { generations } = await untilStatus('repeated', 'InProgress');
-  const follower = followerOf(generations[0]?.name ?? '');
+  const follower = world.follower(generations[0]?.name ?? '');
   const before = (await follower.query(labelingJobView)).describes;
   for (const eventId of ['a', 'a', 'a', 'a', 'a', 'b'])
     await follower.signal(stateChange, { status: 'InProgress', eventId });
@@ -56,7 +52,7 @@ test('the same event five times, and once more under another id: one look within
 test('an event that says Completed while Describe says InProgress changes nothing (law 1)', async () => {
   await world.start('lying', { jobs: [slow] });
   const { generations } = await untilStatus('lying', 'InProgress');
-  const follower = followerOf(generations[0]?.name ?? '');
+  const follower = world.follower(generations[0]?.name ?? '');
   await follower.signal(stateChange, { status: 'Completed', eventId: 'a' });
   await world.env.sleep('1 day');
   expect((await follower.query(labelingJobView)).observation?.status).toBe('InProgress');
@@ -66,7 +62,7 @@ test('an event that says Completed while Describe says InProgress changes nothin
 test('Describe lags behind the event of the ending: it is looked at again until it is confirmed', async () => {
   await world.start('lagging', { jobs: [{ describeLag: '3m' }] });
   const { generations } = await untilStatus('lagging', 'InProgress');
-  await followerOf(generations[0]?.name ?? '').signal(stateChange, { status: 'Completed', eventId: 'a' });
+  await world.follower(generations[0]?.name ?? '').signal(stateChange, { status: 'Completed', eventId: 'a' });
   expect((await world.untilEnded('lagging', MINUTE_MS)).end?.status).toBe('labeled');
 });
 
@@ -182,7 +178,7 @@ test('a late older status never turns a job back', async () => {
   const state = await world.untilEnded('older', HOUR_MS);
   expect(state.generations[0]?.status).toBe('Completed');
   const { generations } = state;
-  const follower = followerOf(generations[0]?.name ?? '');
+  const follower = world.follower(generations[0]?.name ?? '');
   await expect(follower.signal(stateChange, { status: 'InProgress', eventId: 'late' })).rejects.toThrow(
     /not found|completed/i,
   );

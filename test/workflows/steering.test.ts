@@ -1,11 +1,10 @@
 /** How a person steers: stop in every phase, resume of every ending, amend, adopt, late labels, and the record in S3. */
 import type { ChainState } from '../../decisions/chain-state.ts';
 import { MINUTE_MS } from '../../decisions/durations.ts';
-import { labelingJobWorkflowId } from '../../decisions/names.ts';
 import type { Spec } from '../../decisions/spec.ts';
 import type { CommandResult } from '../../workflows/messages.ts';
 import { timeSkippingServer } from '../support/servers.ts';
-import { ACCOUNT, REGION, manifestText, manifestUriOf, specOf } from './support/spec.ts';
+import { manifestText, manifestUriOf, specOf } from './support/spec.ts';
 import { World } from './support/world.ts';
 
 let world: World;
@@ -371,8 +370,7 @@ describe('amendments that are not taken', () => {
     await world.env.sleep(MINUTE_MS);
     const jobName = generations[0]?.name ?? '';
     await handle.terminate();
-    const { account, region } = spec;
-    await world.client.workflow.getHandle(labelingJobWorkflowId({ account, region, jobName })).terminate();
+    await world.follower(jobName).terminate();
     const { HumanTaskConfig } = spec.job;
     const five = { ...spec.job, HumanTaskConfig: { ...HumanTaskConfig, NumberOfHumanWorkersPerDataObject: 5 } };
     const amendment = { spec: { ...spec, job: five }, manifestUri: null, basis: spec };
@@ -429,8 +427,7 @@ describe('adopt', () => {
     const first = await adopt('adopted-hidden', 'theirs-hidden');
     const { spec } = await world.until('adopted-hidden', ({ generations }) => generations[0]?.status === 'InProgress');
     await first.terminate();
-    const place = { account: ACCOUNT, region: REGION, jobName: 'theirs-hidden' };
-    await world.client.workflow.getHandle(labelingJobWorkflowId(place)).terminate();
+    await world.follower('theirs-hidden').terminate();
     let denied = 0;
     world.beforeCall = (operation) => {
       if (operation !== 'DescribeLabelingJob' || (denied += 1) > 2) return;

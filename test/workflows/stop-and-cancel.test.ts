@@ -2,9 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../decisions/durations.ts';
 import type { ChainState } from '../../decisions/chain-state.ts';
-import { labelingJobWorkflowId } from '../../decisions/names.ts';
+import type { Spec } from '../../decisions/spec.ts';
 import { timeSkippingServer } from '../support/servers.ts';
-import { ACCOUNT, REGION } from './support/spec.ts';
 import { World } from './support/world.ts';
 
 let world: World;
@@ -116,11 +115,7 @@ test('a cancelled chain closes although AWS shows neither its job nor any counte
   const zeros = { counters: { zeroFor: '30d' }, output: { late: '90m' }, workers: { ratePerHour: 1000 } };
   const handle = await world.start('hidden', { jobs: [zeros] });
   await world.until('hidden', ({ phase }) => phase.kind === 'settling', { stepMs: MINUTE_MS });
-  world.beforeCall = (operation) => {
-    if (operation !== 'DescribeLabelingJob') return;
-    const refusal = { name: 'AccessDeniedException', $metadata: { httpStatusCode: 400 } };
-    throw Object.assign(new Error('not authorized'), refusal);
-  };
+  world.fail('refused', 'DescribeLabelingJob');
   await handle.cancel();
   await handle.result().catch(() => undefined);
   world.beforeCall = null;
@@ -137,8 +132,7 @@ test('I5: a stop reaches a job whose follower was lost, as soon as that shows', 
   await world.run('unfollowed', { kind: 'resume', spec, options });
   await world.until('unfollowed', ({ resumption }) => resumption === 1, { stepMs: MINUTE_MS });
   await world.env.sleep(MINUTE_MS);
-  const place = { account: ACCOUNT, region: REGION, jobName: generations[0]?.name ?? '' };
-  await world.client.workflow.getHandle(labelingJobWorkflowId(place)).terminate();
+  await world.follower(generations[0]?.name ?? '').terminate();
   await world.stop('unfollowed');
   await world.env.sleep(HOUR_MS);
   await world.sync();
@@ -163,17 +157,18 @@ test.each(['AccessDenied', 'InternalError'] as const)(
   },
 );
 
-test('I5: a stop reaches a job that AWS does not show to its new follower', async () => {
-  const first = await world.start('unshown', { jobs: [{ workers: { count: 0 } }] });
-  const { spec, generations } = await untilInProgress('unshown', 1);
-  world.beforeCall = (operation) => {
-    if (operation !== 'DescribeLabelingJob') return;
-    const refusal = { name: 'AccessDeniedException', $metadata: { httpStatusCode: 400 } };
-    throw Object.assign(new Error('not authorized'), refusal);
-  };
-  const place = { account: ACCOUNT, region: REGION, jobName: generations[0]?.name ?? '' };
+/** A chain with a live job, whose own workflow and the job's are terminated; its spec. */
+const startAndLose = async (chain: string): Promise<Spec> => {
+  const first = await world.start(chain, { jobs: [{ workers: { count: 0 } }] });
+  const { spec, generations } = await untilInProgress(chain, 1);
   await first.terminate();
-  await world.client.workflow.getHandle(labelingJobWorkflowId(place)).terminate();
+  await world.follower(generations[0]?.name ?? '').terminate();
+  return spec;
+};
+
+test('I5: a stop reaches a job that AWS does not show to its new follower', async () => {
+  const spec = await startAndLose('unshown');
+  world.fail('refused', 'DescribeLabelingJob');
   await world.run('unshown', { kind: 'resume', spec, options });
   await world.until('unshown', ({ attention }) => attention?.reason === 'describe-refused', { stepMs: MINUTE_MS });
   await world.stop('unshown');
@@ -184,18 +179,10 @@ test('I5: a stop reaches a job that AWS does not show to its new follower', asyn
   expect(state).toMatchObject({ end: { status: 'stopped' }, generations: [{ status: 'Stopped' }] });
 });
 
-/** Lets AWS answer these operations with an outage, and so each call for ever tried again. */
-const outageOf = (...operations: string[]): void => {
-  world.beforeCall = (operation) => {
-    if (!operations.includes(operation)) return;
-    throw Object.assign(new Error('try again'), { name: 'InternalFailure', $metadata: { httpStatusCode: 500 } });
-  };
-};
-
 test('I5: a stop reaches the job while a look at it gets no answer', async () => {
   await world.start('unanswered', { jobs: [{ workers: { count: 0 } }] });
   await untilInProgress('unanswered', 1);
-  outageOf('DescribeLabelingJob');
+  world.fail('outage', 'DescribeLabelingJob');
   // The next reconcile is under way then.
   await world.env.sleep(7 * HOUR_MS);
   await world.stop('unanswered');
@@ -208,12 +195,8 @@ test('I5: a stop reaches the job while a look at it gets no answer', async () =>
 });
 
 test('I5: a stop reaches a job whose new follower gets no answer', async () => {
-  const first = await world.start('unanswered-new', { jobs: [{ workers: { count: 0 } }] });
-  const { spec, generations } = await untilInProgress('unanswered-new', 1);
-  await first.terminate();
-  const place = { account: ACCOUNT, region: REGION, jobName: generations[0]?.name ?? '' };
-  await world.client.workflow.getHandle(labelingJobWorkflowId(place)).terminate();
-  outageOf('DescribeLabelingJob');
+  const spec = await startAndLose('unanswered-new');
+  world.fail('outage', 'DescribeLabelingJob');
   await world.run('unanswered-new', { kind: 'resume', spec, options });
   await world.until('unanswered-new', ({ resumption }) => resumption === 1, { stepMs: MINUTE_MS });
   await world.env.sleep(MINUTE_MS);
@@ -226,15 +209,8 @@ test('I5: a stop reaches a job whose new follower gets no answer', async () => {
 });
 
 test('a stop that AWS refused before anybody saw the job is not called unconfirmed at the first look', async () => {
-  const first = await world.start('undated', { jobs: [{ workers: { count: 0 } }] });
-  const { spec, generations } = await untilInProgress('undated', 1);
-  await first.terminate();
-  const place = { account: ACCOUNT, region: REGION, jobName: generations[0]?.name ?? '' };
-  await world.client.workflow.getHandle(labelingJobWorkflowId(place)).terminate();
-  world.beforeCall = (operation) => {
-    const refusal = { name: 'AccessDeniedException', $metadata: { httpStatusCode: 400 } };
-    if (/^(Describe|Stop)/.test(operation)) throw Object.assign(new Error('not authorized'), refusal);
-  };
+  const spec = await startAndLose('undated');
+  world.fail('refused', 'DescribeLabelingJob', 'StopLabelingJob');
   await world.run('undated', { kind: 'resume', spec, options });
   await world.until('undated', ({ attention }) => attention?.reason === 'describe-refused', { stepMs: MINUTE_MS });
   await world.stop('undated');

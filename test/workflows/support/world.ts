@@ -6,7 +6,7 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { IAMClient } from '@aws-sdk/client-iam';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { Worker } from '@temporalio/worker';
-import { Client, type WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
+import { Client, type WorkflowHandle, type WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { createActivities } from '../../../activities/index.ts';
 import { sageMakerClient } from '../../../activities/clients.ts';
 import type { Amendment } from '../../../decisions/amendment.ts';
@@ -37,6 +37,11 @@ import { ACCOUNT, BUCKET, REGION, manifestText, manifestUriOf, specOf, type Spec
 export const TASK_QUEUE = 'world';
 
 export type JobScript = Omit<NonNullable<ScriptSource['jobs']>[number], 'match'>;
+
+const AWS_ERRORS = {
+  refused: { message: 'not authorized', name: 'AccessDeniedException', $metadata: { httpStatusCode: 400 } },
+  outage: { message: 'try again', name: 'InternalFailure', $metadata: { httpStatusCode: 500 } },
+};
 
 export type ChainHandle = WorkflowHandleWithFirstExecutionRunId<typeof labelingChain>;
 
@@ -211,6 +216,20 @@ export class World {
     });
   }
 
+  /** The workflow that follows a job. */
+  follower(jobName: string): WorkflowHandle {
+    return this.client.workflow.getHandle(labelingJobWorkflowId({ account: ACCOUNT, region: REGION, jobName }));
+  }
+
+  /** From now on AWS refuses these operations, or has an outage of them, until `beforeCall` is taken away. */
+  fail(how: 'refused' | 'outage', ...operations: string[]): void {
+    this.beforeCall = (operation) => {
+      if (!operations.includes(operation)) return;
+      const { message, ...error } = AWS_ERRORS[how];
+      throw Object.assign(new Error(message), error);
+    };
+  }
+
   state(chain: string): Promise<ChainState> {
     return this.#handle(chain).query(labelingChainState);
   }
@@ -268,7 +287,7 @@ export class World {
     this.shownStatus = null;
     const jobs = this.simulator.groundTruth.jobs.slice(this.#clearedJobs);
     this.#clearedJobs += jobs.length;
-    const jobIds = jobs.map(({ name }) => labelingJobWorkflowId({ account: ACCOUNT, region: REGION, jobName: name }));
+    const jobIds = jobs.map(({ name }) => this.follower(name).workflowId);
     for (const workflowId of [...this.#started.splice(0), ...jobIds]) {
       await this.client.workflow
         .getHandle(workflowId)
