@@ -30,7 +30,7 @@ import {
   type ClientContext,
 } from './client/context.ts';
 import { listChains } from './client/list.ts';
-import { chainDetail, describeChain, specOfChain } from './client/reading.ts';
+import { describeChain, isSpec, readChain, specOfEndedChain, specOfOpenChain } from './client/reading.ts';
 import { lookUpJob, preflight, requireFree, requireFreeDataset, startChainWorkflow } from './client/starting.ts';
 import type {
   AdoptOptions,
@@ -78,8 +78,8 @@ export class LabelRelay {
 
   /**
    * Checks a spec, `{ chain, job, policy }`, and what it names (bucket, manifest line by line, template, work team), then
-   * starts its chain. Returns once the chain's workflow is started.
-   * @throws InputError with every mistake; nothing is started then.
+   * starts its chain. Returns once the chain knows its objects (of a stream: has its first job), or after `workerWaitMs`.
+   * @throws InputError with every mistake; nothing is started then. Also if the chain could not begin, with its sentence.
    * @example
    * ```ts
    * import { readFile } from 'node:fs/promises';
@@ -100,6 +100,7 @@ export class LabelRelay {
       // Once more: the checks take a while, and somebody else may have started one meanwhile.
       await requireFree(this.#context, spec);
       await startChainWorkflow(this.#context, { kind: 'start', spec }, spec);
+      await this.#begun(spec.chain, spec.streaming);
     }
     return this.#started(spec.chain, checked, !dryRun);
   }
@@ -127,7 +128,7 @@ export class LabelRelay {
    * ```
    */
   async detail(chain: string): Promise<ChainDetail> {
-    return chainDetail(this.#context, chain);
+    return (await readChain(this.#context, chain, null)).detail;
   }
 
   /**
@@ -200,8 +201,9 @@ export class LabelRelay {
    */
   async amend(chain: string, change: Change): Promise<Preflight> {
     const description = await describeChain(this.#context, chain);
-    const old = await specOfChain(this.#context, chain);
-    if (description.status.name !== 'RUNNING') return this.amendRecord(old, change);
+    if (description.status.name !== 'RUNNING')
+      return this.amendRecord(await specOfEndedChain(this.#context, description, chain), change);
+    const old = await specOfOpenChain(this.#context, chain);
     const { amendment, checked } = await this.#amendment(old, change);
     await this.#command(chain, (handle) => handle.executeUpdate(amendChain, { args: [amendment] }));
     return checked;
@@ -221,7 +223,7 @@ export class LabelRelay {
     const description = await describeChain(this.#context, chain);
     await requireWorker(this.#context);
     if (description.status.name !== 'RUNNING')
-      return this.resumeFromRecord(await specOfChain(this.#context, chain), options);
+      return this.resumeFromRecord(await specOfEndedChain(this.#context, description, chain), options);
     await this.#command(chain, (handle) => handle.executeUpdate(resumeChain, { args: [resumeOptionsOf(options)] }));
   }
 
@@ -409,14 +411,6 @@ const specOf = (input: unknown): Spec => {
   if (reading.kind === 'problems') throw new InputError(reading.problems);
   return reading.spec;
 };
-
-const isSpec = (value: unknown): value is Spec =>
-  typeof value === 'object' &&
-  value !== null &&
-  'account' in value &&
-  'region' in value &&
-  'policy' in value &&
-  'streaming' in value;
 
 /** The spec with its dataset as input. */
 const withDataset = (spec: Spec, manifestUri: string | null): Spec =>

@@ -38,3 +38,10 @@ export const readingWhatItCan = ({ connection, options }: Client): Client => {
     dataConverter: { ...dataConverter, payloadCodecs },
   });
 };
+
+/** What a payload holds; null where this client cannot decode it. */
+export const readPayload = async ({ options }: Client, payload: Payload): Promise<unknown> => {
+  const { payloadCodecs, payloadConverter } = options.loadedDataConverter;
+  const [decoded] = await forgiving(payloadCodecs, payloadConverter).decode([payload]);
+  return payloadConverter.fromPayload(decoded ?? NULL);
+};

@@ -67,7 +67,9 @@ export const isPreconditionFailed = (thrown: unknown): boolean => {
 };
 
 /** A HEAD is answered without a body: 403 is then all there is to know. */
-const refusalName = (thrown: unknown): string => (statusOf(thrown) === 403 ? 'AccessDenied' : awsErrorName(thrown));
+export const isForbidden = (thrown: unknown): boolean => statusOf(thrown) === 403;
+
+const refusalName = (thrown: unknown): string => (isForbidden(thrown) ? 'AccessDenied' : awsErrorName(thrown));
 
 /** Runs a call to S3; a refusal becomes the failure `storage-refused`, which the chain shows to a person. */
 export const storageCall = async <Result>(what: string, run: () => Promise<Result>): Promise<Result> => {

@@ -13,7 +13,7 @@ import { messageOf } from '../errors.ts';
 import { checkManifest, type ManifestCounts } from '../manifests/dataset.ts';
 import { ownAttributes } from '../manifests/label-state.ts';
 import { lostCategories, readCategories } from './assets.ts';
-import { awsErrorName, isAbsent, isRefusal } from './aws-failures.ts';
+import { awsErrorName, isAbsent, isForbidden, isRefusal } from './aws-failures.ts';
 import { SAMPLE_SIZE, checkCors, checkRole, checkSample, sourceRefOf } from './preflight-access.ts';
 import type { AddFinding, CheckName, Finding } from './preflight-findings.ts';
 import { chainFolder, readChainRecord } from './records.ts';
@@ -131,6 +131,14 @@ export const preflightActivities = ({
       } catch (thrown) {
         const region = await otherRegionOf(client, thrown);
         if (region !== null) return isElsewhere(region);
+        // A refused HEAD has no reason with it; the reading of the chain's folder that comes next has.
+        if (isForbidden(thrown)) {
+          return add(
+            'skipped',
+            'output-path',
+            `not checked, the worker may not look at the bucket ${Bucket} as a whole`,
+          );
+        }
         if (!isAbsent(thrown)) throw thrown;
         bucketThere = false;
         add(

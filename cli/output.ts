@@ -1,5 +1,6 @@
 /** How commands speak: answers on stdout, everything else on stderr, colours only on a terminal, exit codes as documented. */
 import { InputError, OperationError, messageOf } from '../errors.ts';
+import { plain } from './wrap.ts';
 
 /**
  * 0 done, 1 failed, 2 bad input, 3 a person is asked (only watch, demo, start --wait); 130 where Ctrl-C ended the
@@ -110,7 +111,7 @@ export const runCommand = async (run: () => Promise<number | void>): Promise<voi
     process.exitCode = (await run()) ?? EXIT.done;
   } catch (thrown) {
     if (thrown instanceof InputError) {
-      for (const problem of thrown.problems) say(`label-relay: ${problem}`);
+      for (const problem of thrown.problems) say(`label-relay: ${plain(problem)}`);
       process.exitCode = EXIT.badInput;
     } else {
       say(`label-relay: ${messageOf(thrown)}`);

@@ -12,8 +12,17 @@ import type { Spec } from '../decisions/spec.ts';
 import { amendedText, chainDocument, withLiveJob, type ChainDocument } from '../decisions/view.ts';
 import { InputError, OperationError } from '../errors.ts';
 import { labelingChainState, labelingJobView, type JobView } from '../workflows/messages.ts';
-import { readingWhatItCan } from '../unreadable-payloads.ts';
-import { askWorker, explained, isAbsent, rootMessage, webUiLink, type ClientContext } from './context.ts';
+import { readPayload, readingWhatItCan } from '../unreadable-payloads.ts';
+import {
+  askWorker,
+  explained,
+  isAbsent,
+  requireWorker,
+  rootMessage,
+  throwExplained,
+  webUiLink,
+  type ClientContext,
+} from './context.ts';
 import { listChains } from './list.ts';
 import type { ChainDetail } from './types.ts';
 
@@ -33,26 +42,47 @@ export const describeChain = async (context: ClientContext, chain: string): Prom
   }
 };
 
-/** What the chain's workflow keeps; null where no worker can tell, as of one that failed. */
-const stateOf = async (context: ClientContext, chain: string, broken: boolean): Promise<ChainState | null> => {
+type Status = WorkflowExecutionDescription['status']['name'];
+
+const isOpen = (status: Status): boolean => status === 'RUNNING' || status === 'CONTINUED_AS_NEW';
+
+/**
+ * What the chain's workflow keeps; null where no worker can tell: it failed, or was ended and is of a version that the workers cannot carry
+ * out again. @throws OperationError if an open one is of such a version.
+ */
+const stateOf = async (context: ClientContext, chain: string, status: Status): Promise<ChainState | null> => {
   const ask = () => context.client.workflow.getHandle(labelingChainWorkflowId(chain)).query(labelingChainState);
   try {
-    return await (broken ? ask() : askWorker(context, ask));
+    return await (status === 'FAILED' ? ask() : askWorker(context, ask));
   } catch (thrown) {
-    if (thrown instanceof QueryNotRegisteredError || thrown instanceof QueryRejectedError || broken) return null;
-    throw explained(thrown);
+    if (status === 'FAILED') return null;
+    if (!(thrown instanceof QueryNotRegisteredError || thrown instanceof QueryRejectedError)) throw explained(thrown);
+    if (!isOpen(status)) return null;
+    throw new OperationError(`the chain ${chain} cannot be read; is its worker of another version?`, { cause: thrown });
   }
 };
 
-const liveJobOf = async (client: Client, { phase, spec, generations }: ChainState): Promise<JobView | null> => {
+/** Stays the same while a workflow does; null where the server does not say how long its history is. */
+const markOf = ({ runId, status, historyLength }: WorkflowExecutionDescription): string | null =>
+  historyLength > 0 ? `${runId} ${status.name} ${historyLength}` : null;
+
+type JobReading = { mark: string | null; view: JobView | null };
+
+const readLiveJob = async (
+  client: Client,
+  { phase, spec, generations }: ChainState,
+  last: JobReading | null,
+): Promise<JobReading | null> => {
   const job = phase.kind === 'job' ? generations.find((one) => one.generation === phase.generation) : undefined;
   if (job === undefined) return null;
   const workflowId = labelingJobWorkflowId({ account: spec.account, region: spec.region, jobName: job.name });
   try {
-    return await client.workflow.getHandle(workflowId).query(labelingJobView);
+    const mark = markOf(await readingWhatItCan(client).workflow.getHandle(workflowId).describe());
+    if (mark !== null && mark === last?.mark) return last;
+    return { mark, view: await client.workflow.getHandle(workflowId).query(labelingJobView) };
   } catch {
     // The job's workflow is about to start, or just ended: the chain's own view serves.
-    return null;
+    return { mark: null, view: null };
   }
 };
 
@@ -80,26 +110,50 @@ const unreadable = (chain: string, reason: string, webUrl: string | null): Chain
   objectsSent: 0,
 });
 
-/** A chain with its live job and spec. @throws InputError if there is none of this name. */
-export const chainDetail = async (context: ClientContext, chain: string): Promise<ChainDetail> => {
+/** A chain as it was read, and what it was read from: while the marks stay the same nothing else has changed. */
+export type ChainReading = {
+  detail: ChainDetail;
+  mark: string | null;
+  state: ChainState | null;
+  job: JobReading | null;
+};
+
+/**
+ * Reads a chain with its live job and spec. Temporal Cloud bills a query as an action and a description not, and whoever waits for a chain reads it every
+ * second for weeks: nothing is asked again that has not changed since `last`. Source: Temporal Cloud's page on actions.
+ * @throws InputError if there is none of this name.
+ */
+export const readChain = async (
+  context: ClientContext,
+  chain: string,
+  last: ChainReading | null,
+): Promise<ChainReading> => {
   const { client } = context;
   const description = await describeChain(context, chain);
   const webUrl = webUiLink(context, description.workflowId, description.runId);
   const status = description.status.name;
-  const broken = status === 'FAILED' || status === 'TERMINATED' || status === 'TIMED_OUT';
-  const state = await stateOf(context, chain, broken);
+  const mark = markOf(description);
+  const isSame = last !== null && mark !== null && mark === last.mark;
+  // What nobody works on does not change either.
+  if (isSame && isOpen(status)) await requireWorker(context);
+  const state = isSame ? last.state : await stateOf(context, chain, status);
   if (state === null) {
-    const why = status === 'FAILED' ? `: ${await failureOf(client, chain)}` : '';
-    return {
-      document: unreadable(chain, `its workflow is ${status.toLowerCase()}${why}`, webUrl),
-      live: null,
-      spec: null,
-    };
+    const why =
+      status === 'FAILED'
+        ? `its workflow is failed: ${await failureOf(client, chain)}`
+        : `its workflow is ${status.toLowerCase()}, and no worker can carry it out again to tell how it stood: its version is another, or its history too old. What it did stands in its record; go on by: label-relay resume ${chain}`;
+    return { detail: { document: unreadable(chain, why, webUrl), live: null, spec: null }, mark, state, job: null };
   }
-  const live = await liveJobOf(client, state);
+  const job = await readLiveJob(client, state, last?.job ?? null);
+  const live = job?.view ?? null;
   const document = chainDocument(withLiveJob(state, live?.observation ?? null), webUrl);
-  const isOver = status !== 'RUNNING' && status !== 'CONTINUED_AS_NEW';
-  if (!isOver || state.end !== null) return { document, live, spec: state.spec };
+  const reading = (shown: ChainDocument): ChainReading => ({
+    detail: { document: shown, live, spec: state.spec },
+    mark,
+    state,
+    job,
+  });
+  if (isOpen(status) || state.end !== null) return reading(document);
   const reason =
     status === 'FAILED'
       ? await failureOf(client, chain)
@@ -107,13 +161,50 @@ export const chainDetail = async (context: ClientContext, chain: string): Promis
         ? amendedText(chain)
         : `its workflow is ${status.toLowerCase()}; go on by: label-relay resume ${chain}`;
   // What it asked when it was ended from outside nobody can answer any more; a resume asks again.
-  return { document: { ...document, status: 'failed', reason, attention: null }, live, spec: state.spec };
+  return reading({ ...document, status: 'failed', reason, attention: null });
 };
 
-/** The spec of a chain as amended so far. @throws OperationError if no worker can read it. */
-export const specOfChain = async (context: ClientContext, chain: string): Promise<Spec> => {
-  await describeChain(context, chain);
-  const state = await stateOf(context, chain, false);
-  if (state === null) throw new OperationError(`the chain ${chain} cannot be read; is its worker of an older version?`);
-  return state.spec;
+/** The spec of an open chain as amended so far. @throws OperationError if no worker can read it. */
+export const specOfOpenChain = async (context: ClientContext, chain: string): Promise<Spec> => {
+  const { spec } = (await readChain(context, chain, null)).detail;
+  if (spec === null) throw new OperationError(`the chain ${chain} has ended just now; try again`);
+  return spec;
+};
+
+/** Whether an outside value is a whole spec, as we write one: with the fields that `readSpec` adds. */
+export const isSpec = (value: unknown): value is Spec =>
+  typeof value === 'object' &&
+  value !== null &&
+  'account' in value &&
+  'region' in value &&
+  'policy' in value &&
+  'streaming' in value;
+
+/** The spec in what a chain's workflow was started with: its own, or in what it was carried on with (`LabelingChainInput`). */
+const specOfInput = (input: unknown): Spec | null => {
+  if (typeof input !== 'object' || input === null) return null;
+  if ('spec' in input) return isSpec(input.spec) ? input.spec : null;
+  if (!('carried' in input) || typeof input.carried !== 'object' || input.carried === null) return null;
+  return 'state' in input.carried ? specOfInput(input.carried.state) : null;
+};
+
+/**
+ * The spec that the last run of an ended chain began with, which says where its record is. The server has it: no worker has to carry the workflow
+ * out again, which one of an older version could not. @throws OperationError if it cannot be read.
+ */
+export const specOfEndedChain = async (
+  { client }: ClientContext,
+  { workflowId, runId }: WorkflowExecutionDescription,
+  chain: string,
+): Promise<Spec> => {
+  const { namespace } = client.options;
+  const { history } = await client.workflowService
+    .getWorkflowExecutionHistory({ namespace, execution: { workflowId, runId }, maximumPageSize: 1 })
+    .catch(throwExplained);
+  const [payload] = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
+  const spec = payload === undefined ? null : specOfInput(await readPayload(client, payload));
+  if (spec !== null) return spec;
+  throw new OperationError(
+    `what the chain ${chain} was started with cannot be read from Temporal; name its record by a spec: label-relay resume ${chain} --spec <file>`,
+  );
 };

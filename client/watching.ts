@@ -1,7 +1,7 @@
 /** Following a chain from outside: every change as it comes, through outages. */
 import { although } from '../errors.ts';
 import { pause, type ClientContext } from './context.ts';
-import { chainDetail } from './reading.ts';
+import { readChain, type ChainReading } from './reading.ts';
 import type { ChainDetail, WatchOptions } from './types.ts';
 
 const POLL_MS = 1_000;
@@ -28,11 +28,13 @@ export async function* watchChain(
   { signal, pollMs = POLL_MS, after, outageMs = OUTAGE_MS }: WatchOptions,
 ): AsyncGenerator<ChainDetail> {
   let last = after === undefined ? '' : JSON.stringify(after);
+  let reading: ChainReading | null = null;
   let answeredMs: number | null = null;
   while (signal?.aborted !== true) {
     try {
-      const detail = await unlessAborted(chainDetail(context, chain), signal);
-      if (detail === null) return;
+      reading = await unlessAborted(readChain(context, chain, reading), signal);
+      if (reading === null) return;
+      const { detail }: ChainReading = reading;
       answeredMs = Date.now();
       const now = JSON.stringify(detail);
       if (now !== last) yield detail;

@@ -84,6 +84,8 @@ type Version = { deploymentName: string; buildId: string };
  */
 type Polling = {
   count: number;
+  /** How long ago the last poll was of those that polled too long ago, by this machine's clock; null without one. */
+  lastPollMs: number | null;
   current: Version | null;
   servedByCurrent: boolean;
   waiting: Version | null;
@@ -100,7 +102,9 @@ const pollingOf = async (
     taskQueue: { name: taskQueue },
     taskQueueType,
   });
-  const recent = pollers.filter((one) => Number(one.lastAccessTime?.seconds ?? 0) * 1000 > Date.now() - RECENT_POLL_MS);
+  const nowMs = Date.now();
+  const agoMs = (one: (typeof pollers)[number]): number => nowMs - Number(one.lastAccessTime?.seconds ?? 0) * 1000;
+  const recent = pollers.filter((one) => agoMs(one) < RECENT_POLL_MS);
   const versions = recent.map(({ deploymentOptions: options }): Version | null =>
     options?.workerVersioningMode === VERSIONED
       ? { deploymentName: options.deploymentName ?? '', buildId: options.buildId ?? '' }
@@ -116,6 +120,7 @@ const pollingOf = async (
     (versioningInfo?.rampingDeploymentVersion?.buildId ?? '') === '';
   return {
     count: recent.length,
+    lastPollMs: pollers.length === 0 ? null : Math.min(...pollers.map(agoMs)),
     current,
     servedByCurrent: versions.some(
       (one) => one?.deploymentName === current?.deploymentName && one?.buildId === current?.buildId,
@@ -129,15 +134,15 @@ const workersOf = async (connection: Connection, config: Config): Promise<Verdic
   const { taskQueue } = config;
   const idle: string[] = [];
   const counts: string[] = [];
+  let lastPollMs: number | null = null;
   for (const [role, taskQueueType] of Object.entries(TASK_QUEUE_TYPES)) {
-    const { count, current, servedByCurrent, waiting, idleUnversioned } = await pollingOf(
-      connection,
-      config,
-      taskQueueType,
-    );
+    const polling = await pollingOf(connection, config, taskQueueType);
+    const { count, current, servedByCurrent, waiting, idleUnversioned } = polling;
     counts.push(`${count} for ${role}`);
-    if (count === 0) idle.push(role);
-    else if (!servedByCurrent)
+    if (count === 0) {
+      idle.push(role);
+      lastPollMs ??= polling.lastPollMs;
+    } else if (!servedByCurrent)
       return failed(
         current === null
           ? `workers poll ${taskQueue} for ${role} as ${waiting?.deploymentName} ${waiting?.buildId}, and no version is current: they get nothing`
@@ -154,7 +159,11 @@ const workersOf = async (connection: Connection, config: Config): Promise<Verdic
   }
   if (idle.length > 0)
     return failed(
-      `nobody polls the task queue ${taskQueue} for ${idle.join(' and ')}; chains stand still`,
+      `nobody polls the task queue ${taskQueue} for ${idle.join(' and ')}; chains stand still${
+        lastPollMs === null
+          ? ''
+          : ` (the last poll was ${Math.round(lastPollMs / 60_000)} min ago, unless this machine's clock is ahead)`
+      }`,
       `run: label-relay worker${idle.length === 2 ? '' : ` --only ${idle.join(',')}`} (with the same LABEL_RELAY_TASK_QUEUE)`,
     );
   return passed(`the task queue ${taskQueue} is polled: ${counts.join(', ')}`);

@@ -7,6 +7,7 @@ import { chainTable } from '../chain-table.ts';
 import { liveView } from '../live-view.ts';
 import { EXIT, columnsOf, interruption, paint, print, printJson, say, usesColor, working } from '../output.ts';
 import { readJsonFile, readSpecFile, withRelay } from '../with-relay.ts';
+import { plain } from '../wrap.ts';
 
 export const exitOf = (status: ChainStatus): number => {
   switch (status) {
@@ -22,7 +23,9 @@ export const exitOf = (status: ChainStatus): number => {
   }
 };
 
-const findingLine = ({ level, check, message }: Finding): string => `${level.padEnd(7)} ${check.padEnd(16)} ${message}`;
+/** Messages quote what stands in manifests, which is anybody's. */
+const findingLine = ({ level, check, message }: Finding): string =>
+  `${level.padEnd(7)} ${check.padEnd(16)} ${plain(message)}`;
 
 /** What the checks before a change warn of; what they could not look at is said by `--dry-run` alone. */
 const sayWarnings = (findings: readonly Finding[]): void => {

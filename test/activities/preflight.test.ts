@@ -161,6 +161,14 @@ describe('what S3 and IAM say', () => {
   });
 });
 
+test('a bucket of which the worker may list only the prefix that it needs is not refused: it is not looked at as a whole', async () => {
+  s3.store.write(manifestUriOf('by-prefix'), manifestText('by-prefix', 2));
+  s3.fault = (method, uri) => (method === 'HEAD' && uri === 's3://data/' ? 'AccessDenied' : null);
+  const { findings } = await check('by-prefix');
+  expect(of(findings, 'skipped')).toContain('output-path');
+  expect(findings.filter(({ level, check: name }) => level === 'error' && name === 'output-path')).toEqual([]);
+});
+
 test.each([
   ['s3://data/template.html', 'ui-template'],
   [manifestUriOf('denied'), 'manifest'],

@@ -53,6 +53,9 @@ test('a spec with mistakes is refused with a line for each, also from standard i
   expect(text).toMatch(/policy\.maxJobs/);
   expect(await refusal(['start', 'no-such-file.json'])).toMatch(/no-such-file\.json cannot be read/);
   expect(await refusal(['start', '-'], '{')).toMatch(/is not JSON/);
+  // What somebody else wrote moves no cursor and forges no line.
+  const forged = { ...spec, policy: { '\u001B[2Klabel-relay: all is well\n': 1 } };
+  expect(await refusal(['start', '-'], JSON.stringify(forged))).toMatch(/^[^\p{Cc}]*all is well[^\p{Cc}]*\n$/u);
 });
 
 test('start takes an example as it is; list, show and watch know it', async () => {

@@ -1,6 +1,6 @@
 /** The client API against a real server: what the commands adopt, amend and resume do, checks before them included. */
 import { isDeepStrictEqual } from 'node:util';
-import { Client } from '@temporalio/client';
+import { Client, QueryNotRegisteredError, type WorkflowClientInterceptor } from '@temporalio/client';
 import type { Payload } from '@temporalio/common';
 import { InputError, LabelRelay, type Change, type ListFilter } from '../../client.ts';
 import { HOUR_MS } from '../../decisions/durations.ts';
@@ -19,6 +19,24 @@ beforeAll(async () => {
 }, 90_000);
 
 const arnOf = (name: string): string => `arn:aws:sagemaker:us-east-1:123456789012:labeling-job/${name}`;
+
+/** The same server through a client whose calls these see. */
+const relayThrough = (interceptor: WorkflowClientInterceptor): LabelRelay => {
+  const { connection, options } = world.env.client;
+  const client = new Client({ connection, namespace: options.namespace, interceptors: { workflow: [interceptor] } });
+  return new LabelRelay({ client, taskQueue: TASK_QUEUE, workerWaitMs: 10_000 });
+};
+
+/** A chain whose first labeling job AWS has shown. */
+const startSmall = async (chain: string): Promise<void> => {
+  world.s3.store.write(manifestUriOf(chain), manifestText(chain, 4));
+  await relay.startChain({ chain, job: specOf(chain).job });
+  for (let look = 0; look < 200; look += 1) {
+    if (typeof (await relay.get(chain)).jobs[0]?.arn === 'string') return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`the job of ${chain} is not shown`);
+};
 
 /** A labeling job that somebody started without us. */
 const startForeign = async (name: string, chain: string): Promise<void> => {
@@ -150,6 +168,7 @@ test('a resume is refused while another chain is open on the same manifest and l
   const { job } = specOf('first-of-two');
   await relay.startChain({ chain: 'first-of-two', job });
   await world.env.client.workflow.getHandle('labeling-chain:first-of-two').cancel();
+  await untilEnded('first-of-two');
   await untilClosed('first-of-two');
   await relay.startChain({ chain: 'second-of-two', job });
   expect(await listed({ text: 'second-of-two' }, ['second-of-two'])).toEqual(['second-of-two']);
@@ -248,10 +267,7 @@ test('list filters by attention, by its reason, by work team (as amended) and by
 });
 
 test('list tells how ended chains ended also where no worker answers a query', async () => {
-  const { connection, options } = world.env.client;
-  const query = (): Promise<unknown> => Promise.reject(new Error('no worker'));
-  const client = new Client({ connection, namespace: options.namespace, interceptors: { workflow: [{ query }] } });
-  const unanswered = new LabelRelay({ client, taskQueue: TASK_QUEUE });
+  const unanswered = relayThrough({ query: () => Promise.reject(new Error('no worker')) });
   const of = async (chain: string): Promise<string | undefined> =>
     (await unanswered.list({ text: chain })).find((one) => one.chain === chain)?.status;
   const shown = async (chain: string, status: string): Promise<string | undefined> => {
@@ -278,11 +294,7 @@ test('list and show say the same of a chain that was terminated: after its end h
     for (let look = 0; look < 200 && !(await isSo()); look += 1)
       await new Promise((resolve) => setTimeout(resolve, stepMs));
   };
-  for (const chain of ['ended-then', 'asked-then']) {
-    world.s3.store.write(manifestUriOf(chain), manifestText(chain, 4));
-    await relay.startChain({ chain, job: specOf(chain).job });
-    await until(async () => typeof (await relay.get(chain)).jobs[0]?.arn === 'string');
-  }
+  for (const chain of ['ended-then', 'asked-then']) await startSmall(chain);
   await relay.stop('ended-then');
   await world.simulator.call('StopLabelingJob', { LabelingJobName: (await relay.get('asked-then')).jobs[0]?.name });
   await untilEnded('ended-then');
@@ -380,4 +392,91 @@ test('a watch that has begun goes on through an outage, and gives up after the t
   isAway = true;
   await expect(watching).rejects.toThrow('away');
   await expect(away.watch('watched').next()).rejects.toThrow('away');
+});
+
+test('who waits for a chain puts no question to its workflows until something has changed: each is a billed action', async () => {
+  await startSmall('quiet');
+  let asked = 0;
+  let looks = 0;
+  const counting = relayThrough({
+    query: (input, next) => {
+      asked += 1;
+      return next(input);
+    },
+    describe: (input, next) => {
+      looks += 1;
+      return next(input);
+    },
+  });
+  let seen = 0;
+  const abort = new AbortController();
+  const watching = (async () => {
+    for await (const _detail of counting.watch('quiet', { pollMs: 10, signal: abort.signal })) seen += 1;
+  })();
+  const pass = async (count: number): Promise<void> => {
+    for (const until = looks + count; looks < until;) await new Promise((resolve) => setTimeout(resolve, 10));
+  };
+  // What AWS answers first may still be under way.
+  await pass(60);
+  const before = asked;
+  await pass(60);
+  expect(asked).toBe(before);
+  const seenBefore = seen;
+  await relay.stop('quiet');
+  for (let look = 0; look < 200 && seen === seenBefore; look += 1)
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(seen).toBeGreaterThan(seenBefore);
+  abort.abort();
+  await watching;
+});
+
+describe('a chain whose workflow was terminated because the workers cannot carry it out again', () => {
+  let isOld = true;
+  const rolledBack = () =>
+    relayThrough({
+      query: (input, next) => (isOld ? Promise.reject(new QueryNotRegisteredError('no such query', 3)) : next(input)),
+    });
+
+  test('is shown with what to do, and goes on from its record without a spec', async () => {
+    await startSmall('rolled-back');
+    await expect(rolledBack().get('rolled-back')).rejects.toThrow(/cannot be read; is its worker of another version/);
+    await world.env.client.workflow.getHandle('labeling-chain:rolled-back').terminate();
+    const { status, reason } = await rolledBack().get('rolled-back');
+    expect(status).toBe('failed');
+    expect(reason).toMatch(/terminated, and no worker can carry it out again.*label-relay resume rolled-back$/);
+    await rolledBack().amend('rolled-back', { changes: { policy: { maxJobs: 7 } } });
+    await untilClosed('rolled-back');
+    isOld = false;
+    await rolledBack().resume('rolled-back');
+    const { document, spec } = await relay.detail('rolled-back');
+    expect({ generation: document.generation, maxJobs: spec?.policy.maxJobs }).toEqual({ generation: 1, maxJobs: 7 });
+  });
+
+  test('is not shown as empty where only nobody answers', async () => {
+    await world.env.client.workflow.getHandle('labeling-chain:rolled-back').terminate();
+    const unanswered = relayThrough({ query: () => Promise.reject(new Error('away')) });
+    await expect(unanswered.get('rolled-back')).rejects.toThrow('away');
+  });
+});
+
+test('a clock of the client that is minutes ahead hides no worker', async () => {
+  const { now } = Date;
+  Date.now = () => now() + 4 * 60_000;
+  try {
+    expect((await relay.get('grown')).status).toBe('labeled');
+  } finally {
+    Date.now = now;
+  }
+});
+
+test('a start whose worker may not write is refused with what its workflow failed with', async () => {
+  world.s3.store.write(manifestUriOf('unwritable'), manifestText('unwritable', 4));
+  world.s3.fault = (method) => (method === 'PUT' ? 'AccessDenied' : null);
+  try {
+    expect(await problem(relay.startChain({ chain: 'unwritable', job: specOf('unwritable').job }))).toMatch(
+      /AccessDenied/,
+    );
+  } finally {
+    world.s3.fault = null;
+  }
 });
