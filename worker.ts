@@ -180,12 +180,13 @@ const runRoles = async (
   let workers: TemporalWorkers | null = null;
   try {
     if (connection !== null) await checkSearchAttributes(connection, namespace, logger);
+    // Before the workers are there: one that never ran would hold its connection, and this process.
+    if (events !== null && settings !== null) await settleWorkerLog(events.client, config, settings, logger);
     if (connection !== null) {
       const code = roles.includes('workflows') ? workflowCode(config.payloadKeys.length > 0) : null;
       const runsActivities = roles.includes('activities');
       workers = await TemporalWorkers.create({ connection, config, code, runsActivities, metrics, spans });
     }
-    if (events !== null && settings !== null) await settleWorkerLog(events.client, config, settings, logger);
     const stream =
       events === null || settings === null ? null : await createEventStream(events.client, settings, logger, metrics);
     Object.assign(now, { workers, stream } satisfies Running);

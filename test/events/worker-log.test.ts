@@ -19,6 +19,7 @@ import {
 import { LOCAL_ACCOUNT, LOCAL_CREDENTIALS, LOCAL_REGION } from '../../local/child-environment.ts';
 import type { WorkerLogSettings } from '../../workflows/messages.ts';
 import type { WorkerLogCheckpoint, WorkerLogReading } from '../../workflows/worker-activity-log.ts';
+import { spawnCli } from '../end-to-end/run-cli.ts';
 import { motoServer, temporalDevServer } from '../support/servers.ts';
 import { workflowBundle } from '../workflows/support/bundle.ts';
 import { eventually, openWorkflow, silent } from './queue-stack.ts';
@@ -231,3 +232,21 @@ const historyText = async (log: WorkflowHandle): Promise<string> => {
   ]);
   return payloads.map(({ data }) => Buffer.from(data ?? []).toString()).join('\n');
 };
+
+test('a worker that cannot begin the reader of the log ends, so that whoever supervises it starts another', async () => {
+  const { server } = await temporalDevServer();
+  const worker = spawnCli(['worker'], {
+    TEMPORAL_ADDRESS: server.address,
+    // The id of the reader's workflow is longer than the server takes.
+    AWS_REGION: 'nowhere'.repeat(200),
+    LABEL_RELAY_QUEUE_URL: 'http://127.0.0.1:1/123456789012/events',
+    LABEL_RELAY_WORKER_EVENTS: 'log',
+  });
+  let said = '';
+  worker.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  const hanging = setTimeout(() => worker.kill('SIGKILL'), 50_000);
+  const code = await new Promise((resolve) => worker.on('close', resolve));
+  clearTimeout(hanging);
+  expect(said).toMatch(/the worker failed: .*Failed to signalWithStart/i);
+  expect(code).toBe(1);
+}, 90_000);
