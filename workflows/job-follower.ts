@@ -231,11 +231,10 @@ export class JobFollower {
    * look that follows, which tells the chain of a status that is new here.
    */
   async isThere(why: string): Promise<boolean> {
-    // A name that we have not yet asked for may be another's.
-    const isOurs = this.input.begin !== 'create';
     for (;;) {
-      if (isOurs && this.#stopsFirst) await this.stopForPerson();
-      this.#unanswered = isOurs;
+      if (this.#isOurs && this.#stopsFirst) await this.stopForPerson();
+      else if (this.#isOurs && this.stopsUnseen) await this.stopAgain();
+      this.#unanswered = this.#isOurs;
       const found = await describeJob('news', why, { region: this.input.region, name: this.name });
       this.#unanswered = false;
       const isKept = found.kind === 'observed' && !isPatched('a-job-that-is-found-is-told-to-its-chain');
@@ -252,7 +251,18 @@ export class JobFollower {
     await this.tellTroubles();
     const { refusedLooks, refusal } = this.follow;
     const summary = `AWS refuses to show ${this.name}: ${refusal ?? ''}`;
-    await condition(() => false, unseenLookMs(refusedLooks), { summary });
+    const wakes = this.#isOurs && isPatched('a-stop-is-sent-again-to-a-job-that-nobody-may-see');
+    await condition(() => wakes && this.stopPending, unseenLookMs(refusedLooks), { summary });
+  }
+
+  /** A name that we have not yet asked for may be another's. */
+  get #isOurs(): boolean {
+    return this.input.begin !== 'create';
+  }
+
+  /** AWS refused our stop, as it does while a job is Initializing, and shows nobody whether it would take it by now. */
+  get stopsUnseen(): boolean {
+    return this.carried.stopRefused && isPatched('a-stop-is-sent-again-to-a-job-that-nobody-may-see');
   }
 
   /** Its workers are paid until the job is stopped: a stop waits for no answer of Describe, which may be long in coming. */

@@ -78,7 +78,8 @@ const handleMessages = (job: JobFollower): void => {
   setHandler(stopLabelingJob, async ({ reason }) => {
     job.signals += 1;
     carried.stopAskedFor ??= reason;
-    await job.stopMeanwhile();
+    // A cancel is one more stop, and must not end the one that is under way.
+    await CancellationScope.nonCancellable(() => job.stopMeanwhile());
   });
   setHandler(reportEnding, ({ greet }) => {
     job.signals += 1;
@@ -113,15 +114,21 @@ const goOn = async ({ input, carried }: JobFollower): Promise<never> => {
 
 const followToEnd = async (job: JobFollower): Promise<Ending> => {
   const { carried, context, name } = job;
-  /** When the look is due that a greeting or a notice only interrupted: each would put it off otherwise. By the workflow's clock. */
+  /** When the look is due that a greeting or a notice only interrupted: each would put it off otherwise. By the workflow's clock. A stop brings looks of its own. */
   let dueMs: number | null = null;
   for (;;) {
     const ending = endingOf(job);
     if (ending !== null) return ending;
     if (carried.greet) await job.greetChain();
-    if (job.stopPending) await job.stopForPerson();
+    if (job.stopPending) {
+      await job.stopForPerson();
+      dueMs = null;
+    }
     const handing = handOver(job.follow, context);
-    if (handing.kind === 'now') await job.stop('hand-over', handing.why);
+    if (handing.kind === 'now') {
+      await job.stop('hand-over', handing.why);
+      dueMs = null;
+    }
     await job.tellTroubles();
     // A full run takes no further event, so nothing might wake it before the next look.
     const isFull = (): boolean => job.signals >= SIGNALS_PER_RUN;
@@ -143,15 +150,17 @@ const followToEnd = async (job: JobFollower): Promise<Ending> => {
           summary: 'At most one Describe in 10 s',
         });
       }
-    } else {
-      job.follow = looked(job.follow);
     }
+    const isAgain = !spokenTo && job.follow.looksMs.length > 0;
+    if (!spokenTo) job.follow = looked(job.follow);
     if (spokenTo) await job.describe('news', 'An event came: look at the job');
+    else if (isAgain) await job.describe('news', 'Look again after an event or a stop');
     else await job.describe('reconcile', 'Reconcile: look at the job without an event');
     // A stop that AWS refused is asked for again as soon as it can be taken, one that it lost hourly.
     const { stop, looksMs, observation } = job.follow;
     const lost = looksMs.length === 0 || carried.stopRefused;
     if (stop !== null && lost && observation?.status === 'InProgress') await job.stopAgain();
+    else if (job.follow.refusedLooks > 0 && job.stopsUnseen) await job.stopAgain();
     if ((workflowInfo().continueAsNewSuggested || isFull()) && endingOf(job) === null) await goOn(job);
   }
 };

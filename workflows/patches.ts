@@ -127,6 +127,14 @@ export const PATCHES: Readonly<Record<string, { since: string; why: string }>> =
     since: '0.1.0',
     why: 'a chain that attached to a follower took the question back that nobody can see the job, and asked it anew',
   },
+  'a-stop-looks-longer-for-a-job-that-may-exist': {
+    since: '0.1.0',
+    why: 'a stopped chain called a live job never created because Describe was behind for a second, and nobody followed it',
+  },
+  'a-stop-is-sent-again-to-a-job-that-nobody-may-see': {
+    since: '0.1.0',
+    why: 'a stop that AWS refused was not sent again while AWS also refused Describe, and workers were paid for all of the job',
+  },
   'some-amendments-are-refused': {
     since: '0.1.0',
     why: 'of two amendments made from one spec the later undid the earlier, and a manifest wedged a streaming chain',

@@ -7,7 +7,7 @@ import { labelingChainWorkflowId } from '../../decisions/names.ts';
 import type { ChainState } from '../../decisions/chain-state.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../decisions/durations.ts';
 import { advance } from '../../local/advance.ts';
-import { labelingJobView, stateChange } from '../../workflows/messages.ts';
+import { labelingJobView, reportEnding, stateChange, stopLabelingJob } from '../../workflows/messages.ts';
 import { temporalDevServer } from '../support/servers.ts';
 import { expectNothingPaidTwice } from './support/paid-once.ts';
 import { manifestText } from './support/spec.ts';
@@ -462,6 +462,23 @@ describe('reset', () => {
     expect(state.generations).toMatchObject([{ status: 'Stopped', outcome: 'stopped-by-us' }]);
     expect(state.generations[0]?.newLabels).toBeGreaterThan(0);
   });
+});
+
+test('a stop that comes while the follower greets its chain, and that AWS refuses, is sent again within a minute (I5)', async () => {
+  const { jobName } = await startLive('greeted', { jobs: [slow] });
+  let stops = 0;
+  world.beforeCall = (operation) => {
+    if (operation !== 'StopLabelingJob') return;
+    stops += 1;
+    if (stops > 1) return;
+    throw Object.assign(new Error('not now'), { name: 'ValidationException', $metadata: { httpStatusCode: 400 } });
+  };
+  const follower = world.follower(jobName);
+  await follower.signal(reportEnding, { greet: true });
+  await follower.signal(stopLabelingJob, { reason: 'enough' });
+  await soon(() => Promise.resolve(stops > 0 ? true : null));
+  await pass(MINUTE_MS, 10_000);
+  expect({ stops, taken: world.countStops('greeted') }).toEqual({ stops: 2, taken: 1 });
 });
 
 test('2,000 events in a burst: each is counted, the job continues as new, and few Describes are made (law 1)', async () => {

@@ -8,7 +8,7 @@ import { NO_COUNTERS, type Observation } from '../../decisions/ending.ts';
 import { labelingJobWorkflowId } from '../../decisions/names.ts';
 import { pollPlacesOfJobs, startDescribeQueues, type DescribeQueues } from '../../worker/describe-queues.ts';
 import type { LabelingJobInput, labelingJob } from '../../workflows/labeling-job.ts';
-import { stopLabelingJob } from '../../workflows/messages.ts';
+import { stateChange, stopLabelingJob } from '../../workflows/messages.ts';
 import type { TemporalServer } from '../../local/temporal-server.ts';
 import { stopAfterTests, temporalDevServer } from '../support/servers.ts';
 import { workflowBundle } from './support/bundle.ts';
@@ -243,3 +243,16 @@ test('among tasks that wait for a worker with one place, a stop goes before what
   expect(order.indexOf('stop')).toBeLessThan(36);
   await until(() => order.length > 60, 'the reports');
 }, 120_000);
+
+test('a look again after an event is still one for news: no reconcile found what the event told (law 1)', async () => {
+  const taskQueue = 'looks-again';
+  const looks: Looks = [];
+  await runMain(taskQueue, {});
+  await pollAs('one', taskQueue, 100, [REGION], looks);
+  const job = await startJob(taskQueue, 'lagging', REGION, 'follow-only');
+  await until(() => looks.length === 2, 'the look at the job');
+  await job.signal(stateChange, { status: 'Completed', eventId: 'event-1' });
+  // At most one look in 10 s, and then the first of those after an event that was not confirmed.
+  await until(() => looks.length === 4, 'the looks after the event');
+  expect((await scheduled(job)).map(({ priority }) => priority)).toEqual([2, 2, 2, 2]);
+}, 60_000);

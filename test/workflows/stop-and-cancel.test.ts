@@ -1,6 +1,6 @@
 /** A stop, a cancel or a resume that comes at an awkward time: it is obeyed (I5), and nobody is left hanging. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../decisions/durations.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../decisions/durations.ts';
 import type { ChainState } from '../../decisions/chain-state.ts';
 import type { Spec } from '../../decisions/spec.ts';
 import { timeSkippingServer } from '../support/servers.ts';
@@ -172,7 +172,8 @@ test('I5: a stop reaches a job that AWS does not show to its new follower', asyn
   await world.run('unshown', { kind: 'resume', spec, options });
   await world.until('unshown', ({ attention }) => attention?.reason === 'describe-refused', { stepMs: MINUTE_MS });
   await world.stop('unshown');
-  await world.env.sleep(10 * MINUTE_MS);
+  // The next look is minutes away.
+  await world.env.sleep(SECOND_MS);
   expect(world.countStops('unshown')).toBe(1);
   world.beforeCall = null;
   const state = await world.until('unshown', ({ end }) => end !== null, { stepMs: 10 * MINUTE_MS });
@@ -224,6 +225,71 @@ test('a stop that AWS refused before anybody saw the job is not called unconfirm
   await world.until('undated', isOver, { stepMs: MINUTE_MS });
   expect([...reasons].filter((reason) => reason === 'stop-unconfirmed')).toEqual([]);
   expect(world.countStops('undated')).toBe(1);
+});
+
+test('I5: a job that Describe does not show for a moment is not called never created because a stop came then', async () => {
+  const spec = await startAndLose('behind');
+  let looks = 0;
+  world.beforeCall = async (operation) => {
+    if (operation !== 'DescribeLabelingJob' || looks >= 2) return;
+    looks += 1;
+    if (looks === 1) await world.stop('behind');
+    throw Object.assign(new Error('there is no such job'), {
+      name: 'ResourceNotFound',
+      $metadata: { httpStatusCode: 400 },
+    });
+  };
+  await world.run('behind', { kind: 'resume', spec, options });
+  const state = await world.untilEnded('behind', MINUTE_MS);
+  expect(looks).toBe(2);
+  expect(state.generations).toMatchObject([{ status: 'Stopped', outcome: 'stopped-by-us' }]);
+});
+
+test('I5: a cancel of the job beside a stop that AWS does not answer ends neither', async () => {
+  await world.start('stopped-twice', { jobs: [{ workers: { count: 0 } }] });
+  const { generations } = await untilInProgress('stopped-twice', 1);
+  const follower = world.follower(generations[0]?.name ?? '');
+  world.fail('outage', 'DescribeLabelingJob', 'StopLabelingJob');
+  // The next reconcile is under way then.
+  await world.env.sleep(7 * HOUR_MS);
+  await world.stop('stopped-twice');
+  await world.env.sleep(MINUTE_MS);
+  await follower.cancel();
+  await world.env.sleep(MINUTE_MS);
+  expect((await follower.describe()).status.name).toBe('RUNNING');
+  world.beforeCall = null;
+  await world.env.sleep(HOUR_MS);
+  expect(world.countStops('stopped-twice')).toBe(1);
+});
+
+describe('I5: a stop that AWS refused because the job is Initializing is sent again although AWS does not show the job', () => {
+  const stop = { whenInitializing: 'ValidationException' as const };
+  const story = { jobs: [{ workers: { count: 0 }, initializing: '2h', stop }] };
+
+  test('to the follower that created it', async () => {
+    world.fail('refused', 'DescribeLabelingJob');
+    await world.start('unseen', story);
+    await world.until('unseen', ({ attention }) => attention?.reason === 'describe-refused', { stepMs: MINUTE_MS });
+    await world.stop('unseen');
+    await world.env.sleep(4 * HOUR_MS);
+    expect(world.countStops('unseen')).toBe(1);
+  });
+
+  test('to a new follower', async () => {
+    const first = await world.start('unseen-anew', story);
+    await world.env.sleep(MINUTE_MS);
+    const { spec } = await world.state('unseen-anew');
+    await first.terminate();
+    await world.follower(world.jobNames('unseen-anew')[0] ?? '').terminate();
+    world.fail('refused', 'DescribeLabelingJob');
+    await world.run('unseen-anew', { kind: 'resume', spec, options });
+    await world.until('unseen-anew', ({ attention }) => attention?.reason === 'describe-refused', {
+      stepMs: MINUTE_MS,
+    });
+    await world.stop('unseen-anew');
+    await world.env.sleep(4 * HOUR_MS);
+    expect(world.countStops('unseen-anew')).toBe(1);
+  });
 });
 
 test('a stopped chain that S3 refused goes on at once when it is resumed after S3 was mended', async () => {
