@@ -22,6 +22,7 @@ import {
   answeredInTime,
   explained,
   isAbsent,
+  isOpenWorkflow,
   pause,
   requireWorker,
   resultInTime,
@@ -30,7 +31,14 @@ import {
   type ClientContext,
 } from './client/context.ts';
 import { listChains } from './client/list.ts';
-import { describeChain, isSpec, readChain, specOfEndedChain, specOfOpenChain } from './client/reading.ts';
+import {
+  describeChain,
+  isSpec,
+  readChain,
+  specOfEndedChain,
+  specOfOpenChain,
+  type ChainReading,
+} from './client/reading.ts';
 import { lookUpJob, preflight, requireFree, requireFreeDataset, startChainWorkflow } from './client/starting.ts';
 import type {
   AdoptOptions,
@@ -78,8 +86,8 @@ export class LabelRelay {
 
   /**
    * Checks a spec, `{ chain, job, policy }`, and what it names (bucket, manifest line by line, template, work team), then
-   * starts its chain. Returns once the chain knows its objects (of a stream: has its first job), or after `workerWaitMs`.
-   * @throws InputError with every mistake; nothing is started then. Also if the chain could not begin, with its sentence.
+   * starts its chain. Returns once the chain knows its objects (of a stream: has its first job), at the latest after `workerWaitMs`.
+   * @throws InputError with every mistake; nothing is started then. Or with why the chain could not begin: nothing was created in AWS then.
    * @example
    * ```ts
    * import { readFile } from 'node:fs/promises';
@@ -201,7 +209,7 @@ export class LabelRelay {
    */
   async amend(chain: string, change: Change): Promise<Preflight> {
     const description = await describeChain(this.#context, chain);
-    if (description.status.name !== 'RUNNING')
+    if (!isOpenWorkflow(description.status.name))
       return this.amendRecord(await specOfEndedChain(this.#context, description, chain), change);
     const old = await specOfOpenChain(this.#context, chain);
     const { amendment, checked } = await this.#amendment(old, change);
@@ -222,7 +230,7 @@ export class LabelRelay {
   async resume(chain: string, options: Partial<ResumeOptions> = {}): Promise<void> {
     const description = await describeChain(this.#context, chain);
     await requireWorker(this.#context);
-    if (description.status.name !== 'RUNNING')
+    if (!isOpenWorkflow(description.status.name))
       return this.resumeFromRecord(await specOfEndedChain(this.#context, description, chain), options);
     await this.#command(chain, (handle) => handle.executeUpdate(resumeChain, { args: [resumeOptionsOf(options)] }));
   }
@@ -359,8 +367,10 @@ export class LabelRelay {
 
   /** Waits until a chain knows its objects or has its first job. @throws InputError with the sentence that its workflow failed with. */
   async #begun(chain: string, untilFirstJob = false): Promise<void> {
+    let reading: ChainReading | null = null;
     for (const untilMs = Date.now() + this.#context.workerWaitMs; Date.now() < untilMs; await pause(200)) {
-      const document = await this.get(chain).catch(afterChange);
+      reading = await readChain(this.#context, chain, reading).catch(afterChange);
+      const { document }: ChainDetail = reading.detail;
       if (document.status === 'failed') throw new InputError(document.reason ?? `the chain ${chain} failed`);
       const { generation, status, objects } = document;
       if (generation > 0 || status !== 'running' || (!untilFirstJob && objects.total > 0)) return;
@@ -383,7 +393,7 @@ export class LabelRelay {
   async #command(chain: string, run: (handle: WorkflowHandle) => Promise<CommandResult>): Promise<void> {
     const description = await describeChain(this.#context, chain);
     const { name: status } = description.status;
-    if (status !== 'RUNNING') throw new InputError(hasEnded(chain, status));
+    if (!isOpenWorkflow(status)) throw new InputError(hasEnded(chain, status));
     await requireWorker(this.#context);
     try {
       const result = await answeredInTime(this.#context, chain, () => run(this.#handle(chain)));

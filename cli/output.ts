@@ -105,7 +105,7 @@ export const guardOutput = (): void => {
   process.stderr.on('error', () => undefined);
 };
 
-/** Runs a command to its exit code. */
+/** Runs a command to its exit code. Messages quote what others wrote, in manifests and in AWS: a terminal obeys none of it. */
 export const runCommand = async (run: () => Promise<number | void>): Promise<void> => {
   try {
     process.exitCode = (await run()) ?? EXIT.done;
@@ -114,7 +114,7 @@ export const runCommand = async (run: () => Promise<number | void>): Promise<voi
       for (const problem of thrown.problems) say(`label-relay: ${plain(problem)}`);
       process.exitCode = EXIT.badInput;
     } else {
-      say(`label-relay: ${messageOf(thrown)}`);
+      say(`label-relay: ${plain(messageOf(thrown))}`);
       if (
         !(thrown instanceof OperationError) &&
         thrown instanceof Error &&

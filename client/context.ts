@@ -35,6 +35,10 @@ export const pause = (ms: number, signal?: AbortSignal): Promise<void> =>
 
 export const isAbsent = (thrown: unknown): boolean => thrown instanceof WorkflowNotFoundError;
 
+/** Whether a chain's workflow goes on, by the name of its status; also one that a person paused. */
+export const isOpenWorkflow = (status: WorkflowExecutionDescription['status']['name']): boolean =>
+  status === 'RUNNING' || status === 'PAUSED' || status === 'CONTINUED_AS_NEW';
+
 /** The sentence at the bottom of a chain of failures. */
 export const rootMessage = (thrown: unknown): string => {
   let cause = thrown;
@@ -87,20 +91,36 @@ const noWorker = ({ client, taskQueue }: ClientContext): InputError =>
   );
 
 /**
- * Waits for a worker to poll our task queue. The server forgets one five minutes after its last poll; when that was is by the server's clock, which
- * this machine's may differ from. @throws InputError if none does.
+ * When a worker last polled our task queue, in milliseconds since the epoch by the server's clock, which this machine's may differ from; null: none did
+ * in the last five minutes, after which the server forgets one.
  */
+const lastPollMs = async ({ client, taskQueue }: ClientContext): Promise<number | null> => {
+  const { pollers } = await client.workflowService
+    .describeTaskQueue({ namespace: client.options.namespace, taskQueue: { name: taskQueue }, taskQueueType: 1 })
+    .catch(throwExplained);
+  if (pollers.length === 0) return null;
+  return Math.max(...pollers.map(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1000));
+};
+
+/** Waits for a worker to poll our task queue. @throws InputError if none does. */
 export const requireWorker = async (context: ClientContext): Promise<void> => {
-  const { client, taskQueue, workerWaitMs } = context;
-  const untilMs = Date.now() + workerWaitMs;
-  for (;;) {
-    const { pollers } = await client.workflowService
-      .describeTaskQueue({ namespace: client.options.namespace, taskQueue: { name: taskQueue }, taskQueueType: 1 })
-      .catch(throwExplained);
-    if (pollers.length > 0) return;
+  for (const untilMs = Date.now() + context.workerWaitMs; (await lastPollMs(context)) === null; await pause(500)) {
     if (Date.now() >= untilMs) throw noWorker(context);
-    await pause(500);
   }
+};
+
+/** A worker polls again within a minute (Temporal's long poll): one that has not for so long is gone. */
+const POLLS_AGAIN_MS = 2 * 60_000;
+
+/** What was last seen of polls: when the last one was by the server's clock, and since when that is known by ours. */
+export type LastPoll = { atMs: number; knownSinceMs: number };
+
+/** Whether workers still poll, without a question to them. @throws InputError if there has been no poll for two minutes. */
+export const stillPolled = async (context: ClientContext, before: LastPoll | null): Promise<LastPoll> => {
+  const atMs = await lastPollMs(context);
+  const isSame = before !== null && before.atMs === atMs;
+  if (atMs === null || (isSame && Date.now() - before.knownSinceMs > POLLS_AGAIN_MS)) throw noWorker(context);
+  return isSame ? before : { atMs, knownSinceMs: Date.now() };
 };
 
 /** API, PendingWorkflowTaskState and PendingActivityState: a worker has not taken it. */

@@ -2,12 +2,15 @@
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { END_STATUSES } from '../decisions/chain-state.ts';
 import { chainOfWorkflowId } from '../decisions/names.ts';
-import { CHAIN_MEMO } from '../decisions/search-attributes.ts';
+import { CHAIN_MEMO, type SearchAttributeName } from '../decisions/search-attributes.ts';
 import type { ChainStatus } from '../decisions/view.ts';
 import type { labelingChain, LabelingChainResult } from '../workflows/labeling-chain.ts';
 import { readingWhatItCan } from '../unreadable-payloads.ts';
-import { throwExplained, webUiLink, type ClientContext } from './context.ts';
+import { isOpenWorkflow, throwExplained, webUiLink, type ClientContext } from './context.ts';
 import type { ChainSummary, ListFilter } from './types.ts';
+
+/** What the list and a description say of a workflow alike. */
+type WorkflowInfo = Omit<WorkflowExecutionInfo, 'raw'>;
 
 const LABELING_CHAINS = `WorkflowType = 'labelingChain'`;
 
@@ -47,62 +50,61 @@ export const listChains = async (context: ClientContext, filter: ListFilter): Pr
   return found;
 };
 
-const memoOf = (info: WorkflowExecutionInfo, field: string): string | null => {
+const memoOf = (info: WorkflowInfo, field: string): string | null => {
   const value: unknown = info.memo?.[field];
   return typeof value === 'string' ? value : null;
 };
+
+const attributeOf = (info: WorkflowInfo, name: SearchAttributeName): unknown =>
+  info.typedSearchAttributes.getAll().find(({ key }) => key.name === name)?.value;
+
+const textOf = (info: WorkflowInfo, name: SearchAttributeName): string | null => {
+  const value = attributeOf(info, name);
+  return typeof value === 'string' && value !== '' ? value : null;
+};
+
+const attentionOf = (info: WorkflowInfo): string | null =>
+  isOpenWorkflow(info.status.name) ? textOf(info, 'LabelingAttention') : null;
+
+const remainingOf = (info: WorkflowInfo): number => Number(attributeOf(info, 'LabelingRemaining') ?? 0);
 
 const summaryOf = async (
   context: ClientContext,
   chain: string,
   workTeam: string | null,
-  info: WorkflowExecutionInfo,
-): Promise<ChainSummary> => {
-  const attributes = new Map(info.typedSearchAttributes.getAll().map(({ key, value }) => [key.name, value]));
-  const text = (name: string): string | null => {
-    const value = String(attributes.get(name) ?? '');
-    return value === '' ? null : value;
-  };
-  const isOpen = info.status.name === 'RUNNING';
-  const attention = isOpen ? text('LabelingAttention') : null;
-  const remaining = Number(attributes.get('LabelingRemaining') ?? 0);
-  return {
-    chain,
-    status: await statusOf(context, info, attention, remaining),
-    generation: Number(attributes.get('LabelingGeneration') ?? 0),
-    remaining,
-    attention,
-    job: text('LabelingJobName'),
-    workTeam,
-    webUrl: webUiLink(context, info.workflowId, info.runId),
-  };
-};
+  info: WorkflowInfo,
+): Promise<ChainSummary> => ({
+  chain,
+  status: await statusOfWorkflow(context, info),
+  generation: Number(attributeOf(info, 'LabelingGeneration') ?? 0),
+  remaining: remainingOf(info),
+  attention: attentionOf(info),
+  job: textOf(info, 'LabelingJobName'),
+  workTeam,
+  webUrl: webUiLink(context, info.workflowId, info.runId),
+});
 
 /** How a chain ended, as its workflow's result says: no worker is needed. Null: it is encrypted with a key that is not at hand. */
-const resultOf = async (client: Client, { workflowId, runId }: WorkflowExecutionInfo): Promise<ChainStatus | null> => {
+const resultOf = async (client: Client, { workflowId, runId }: WorkflowInfo): Promise<ChainStatus | null> => {
   const reading = readingWhatItCan(client).workflow;
   const handle = reading.getHandle<typeof labelingChain>(workflowId, runId, { followRuns: false });
   const result: LabelingChainResult | null = await handle.result();
   return result?.status ?? null;
 };
 
-const statusOf = async (
-  { client }: ClientContext,
-  info: WorkflowExecutionInfo,
-  attention: string | null,
-  remaining: number,
-): Promise<ChainStatus> => {
+/** The status of a chain by what the server keeps of its workflow: no worker is needed. */
+export const statusOfWorkflow = async ({ client }: ClientContext, info: WorkflowInfo): Promise<ChainStatus> => {
   const ended = END_STATUSES.find((status) => status === memoOf(info, CHAIN_MEMO.end));
   switch (info.status.name) {
     case 'RUNNING':
     case 'PAUSED':
     case 'CONTINUED_AS_NEW':
       // An ended chain stays open for its late look.
-      return attention !== null ? 'attention' : (ended ?? 'running');
+      return attentionOf(info) !== null ? 'attention' : (ended ?? 'running');
     case 'CANCELLED':
       return ended ?? 'stopped';
     case 'COMPLETED':
-      return ended ?? (await resultOf(client, info)) ?? (remaining === 0 ? 'labeled' : 'finished');
+      return ended ?? (await resultOf(client, info)) ?? (remainingOf(info) === 0 ? 'labeled' : 'finished');
     case 'FAILED':
     case 'TERMINATED':
     case 'TIMED_OUT':

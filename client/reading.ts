@@ -9,7 +9,7 @@ import type { ChainState } from '../decisions/chain-state.ts';
 import { isChainName, labelingChainWorkflowId, labelingJobWorkflowId } from '../decisions/names.ts';
 import { nearest } from '../decisions/nearest.ts';
 import type { Spec } from '../decisions/spec.ts';
-import { amendedText, chainDocument, withLiveJob, type ChainDocument } from '../decisions/view.ts';
+import { amendedText, chainDocument, withLiveJob, type ChainDocument, type ChainStatus } from '../decisions/view.ts';
 import { InputError, OperationError } from '../errors.ts';
 import { labelingChainState, labelingJobView, type JobView } from '../workflows/messages.ts';
 import { readPayload, readingWhatItCan } from '../unreadable-payloads.ts';
@@ -17,13 +17,15 @@ import {
   askWorker,
   explained,
   isAbsent,
-  requireWorker,
+  isOpenWorkflow,
   rootMessage,
+  stillPolled,
   throwExplained,
   webUiLink,
   type ClientContext,
+  type LastPoll,
 } from './context.ts';
-import { listChains } from './list.ts';
+import { listChains, statusOfWorkflow } from './list.ts';
 import type { ChainDetail } from './types.ts';
 
 /** @throws InputError if there is no chain of this name; the message names the nearest that there is. */
@@ -44,8 +46,6 @@ export const describeChain = async (context: ClientContext, chain: string): Prom
 
 type Status = WorkflowExecutionDescription['status']['name'];
 
-const isOpen = (status: Status): boolean => status === 'RUNNING' || status === 'CONTINUED_AS_NEW';
-
 /**
  * What the chain's workflow keeps; null where no worker can tell: it failed, or was ended and is of a version that the workers cannot carry
  * out again. @throws OperationError if an open one is of such a version.
@@ -57,7 +57,7 @@ const stateOf = async (context: ClientContext, chain: string, status: Status): P
   } catch (thrown) {
     if (status === 'FAILED') return null;
     if (!(thrown instanceof QueryNotRegisteredError || thrown instanceof QueryRejectedError)) throw explained(thrown);
-    if (!isOpen(status)) return null;
+    if (!isOpenWorkflow(status)) return null;
     throw new OperationError(`the chain ${chain} cannot be read; is its worker of another version?`, { cause: thrown });
   }
 };
@@ -95,9 +95,9 @@ const failureOf = async (client: Client, chain: string): Promise<string> => {
   }
 };
 
-const unreadable = (chain: string, reason: string, webUrl: string | null): ChainDocument => ({
+const unreadable = (chain: string, status: ChainStatus, reason: string, webUrl: string | null): ChainDocument => ({
   chain,
-  status: 'failed',
+  status,
   reason,
   generation: 0,
   objects: { total: 0, labeled: 0, remaining: 0, setAside: 0, doubled: 0 },
@@ -114,6 +114,7 @@ const unreadable = (chain: string, reason: string, webUrl: string | null): Chain
 export type ChainReading = {
   detail: ChainDetail;
   mark: string | null;
+  poll: LastPoll | null;
   state: ChainState | null;
   job: JobReading | null;
 };
@@ -135,14 +136,18 @@ export const readChain = async (
   const mark = markOf(description);
   const isSame = last !== null && mark !== null && mark === last.mark;
   // What nobody works on does not change either.
-  if (isSame && isOpen(status)) await requireWorker(context);
+  const poll = isSame && isOpenWorkflow(status) ? await stillPolled(context, last.poll) : null;
   const state = isSame ? last.state : await stateOf(context, chain, status);
   if (state === null) {
+    const ended = await statusOfWorkflow(context, description);
     const why =
       status === 'FAILED'
-        ? `its workflow is failed: ${await failureOf(client, chain)}`
-        : `its workflow is ${status.toLowerCase()}, and no worker can carry it out again to tell how it stood: its version is another, or its history too old. What it did stands in its record; go on by: label-relay resume ${chain}`;
-    return { detail: { document: unreadable(chain, why, webUrl), live: null, spec: null }, mark, state, job: null };
+        ? await failureOf(client, chain)
+        : 'no worker can carry it out again to tell more, being of another version; its record has the rest';
+    const next = ended === 'failed' && status !== 'FAILED' ? `; go on by: label-relay resume ${chain}` : '';
+    const reason = `its workflow is ${status.toLowerCase()}: ${why}${next}`;
+    const document = unreadable(chain, ended, reason, webUrl);
+    return { detail: { document, live: null, spec: null }, mark, poll, state, job: null };
   }
   const job = await readLiveJob(client, state, last?.job ?? null);
   const live = job?.view ?? null;
@@ -150,10 +155,11 @@ export const readChain = async (
   const reading = (shown: ChainDocument): ChainReading => ({
     detail: { document: shown, live, spec: state.spec },
     mark,
+    poll,
     state,
     job,
   });
-  if (isOpen(status) || state.end !== null) return reading(document);
+  if (isOpenWorkflow(status) || state.end !== null) return reading(document);
   const reason =
     status === 'FAILED'
       ? await failureOf(client, chain)
@@ -205,6 +211,6 @@ export const specOfEndedChain = async (
   const spec = payload === undefined ? null : specOfInput(await readPayload(client, payload));
   if (spec !== null) return spec;
   throw new OperationError(
-    `what the chain ${chain} was started with cannot be read from Temporal; name its record by a spec: label-relay resume ${chain} --spec <file>`,
+    `what the chain ${chain} was started with cannot be read from Temporal; its record is found by its spec: give it with --spec <file>`,
   );
 };

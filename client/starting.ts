@@ -12,7 +12,15 @@ import type { labelingChain, LabelingChainInput } from '../workflows/labeling-ch
 import type { labelingLookup } from '../workflows/labeling-lookup.ts';
 import type { labelingPreflight } from '../workflows/labeling-preflight.ts';
 import { searchAttributes } from '../workflows/search-attributes.ts';
-import { explained, isAbsent, resultInTime, rootMessage, throwExplained, type ClientContext } from './context.ts';
+import {
+  explained,
+  isAbsent,
+  isOpenWorkflow,
+  resultInTime,
+  rootMessage,
+  throwExplained,
+  type ClientContext,
+} from './context.ts';
 
 /** The manifest, or the topic of a stream. */
 const sourceOf = ({ job }: Spec): string =>
@@ -29,7 +37,7 @@ export const requireFree = async (context: ClientContext, spec: Spec): Promise<v
       if (isAbsent(thrown)) return null;
       throw explained(thrown);
     });
-  if (description?.status.name === 'RUNNING') {
+  if (description !== null && isOpenWorkflow(description.status.name)) {
     throw new InputError(
       `the chain ${spec.chain} is running; see: label-relay show ${spec.chain}, or choose another name`,
     );

@@ -8,8 +8,7 @@ const POLL_MS = 1_000;
 const OUTAGE_MS = 5 * 60_000;
 
 /** A chain that has ended changes no more, but for a late look. */
-export const isOpen = ({ document }: ChainDetail): boolean =>
-  document.status === 'running' || document.status === 'attention';
+const goesOn = ({ document }: ChainDetail): boolean => document.status === 'running' || document.status === 'attention';
 
 /** Null as soon as the signal aborts: what is asked may wait for a worker for a minute. */
 const unlessAborted = <Result>(asked: Promise<Result>, signal: AbortSignal | undefined): Promise<Result | null> => {
@@ -39,7 +38,7 @@ export async function* watchChain(
       const now = JSON.stringify(detail);
       if (now !== last) yield detail;
       last = now;
-      if (!isOpen(detail)) return;
+      if (!goesOn(detail)) return;
     } catch (thrown) {
       // Before the first answer the caller has it wrong; afterwards the server or the workers may be away for a while.
       if (answeredMs === null) throw thrown;

@@ -84,8 +84,8 @@ type Version = { deploymentName: string; buildId: string };
  */
 type Polling = {
   count: number;
-  /** How long ago the last poll was of those that polled too long ago, by this machine's clock; null without one. */
-  lastPollMs: number | null;
+  /** How long ago the last poll was, in milliseconds, by this machine's clock; null if there was none. */
+  lastPollAgoMs: number | null;
   current: Version | null;
   servedByCurrent: boolean;
   waiting: Version | null;
@@ -120,7 +120,7 @@ const pollingOf = async (
     (versioningInfo?.rampingDeploymentVersion?.buildId ?? '') === '';
   return {
     count: recent.length,
-    lastPollMs: pollers.length === 0 ? null : Math.min(...pollers.map(agoMs)),
+    lastPollAgoMs: pollers.length === 0 ? null : Math.min(...pollers.map(agoMs)),
     current,
     servedByCurrent: versions.some(
       (one) => one?.deploymentName === current?.deploymentName && one?.buildId === current?.buildId,
@@ -134,14 +134,14 @@ const workersOf = async (connection: Connection, config: Config): Promise<Verdic
   const { taskQueue } = config;
   const idle: string[] = [];
   const counts: string[] = [];
-  let lastPollMs: number | null = null;
+  let lastPollAgoMs: number | null = null;
   for (const [role, taskQueueType] of Object.entries(TASK_QUEUE_TYPES)) {
     const polling = await pollingOf(connection, config, taskQueueType);
     const { count, current, servedByCurrent, waiting, idleUnversioned } = polling;
     counts.push(`${count} for ${role}`);
     if (count === 0) {
       idle.push(role);
-      lastPollMs ??= polling.lastPollMs;
+      lastPollAgoMs ??= polling.lastPollAgoMs;
     } else if (!servedByCurrent)
       return failed(
         current === null
@@ -159,11 +159,9 @@ const workersOf = async (connection: Connection, config: Config): Promise<Verdic
   }
   if (idle.length > 0)
     return failed(
-      `nobody polls the task queue ${taskQueue} for ${idle.join(' and ')}; chains stand still${
-        lastPollMs === null
-          ? ''
-          : ` (the last poll was ${Math.round(lastPollMs / 60_000)} min ago, unless this machine's clock is ahead)`
-      }`,
+      lastPollAgoMs === null
+        ? `nobody polls the task queue ${taskQueue} for ${idle.join(' and ')}; chains stand still`
+        : `the task queue ${taskQueue} was last polled for ${idle.join(' and ')} ${Math.round(lastPollAgoMs / 60_000)} min ago by this machine's clock; if that is right, chains stand still`,
       `run: label-relay worker${idle.length === 2 ? '' : ` --only ${idle.join(',')}`} (with the same LABEL_RELAY_TASK_QUEUE)`,
     );
   return passed(`the task queue ${taskQueue} is polled: ${counts.join(', ')}`);

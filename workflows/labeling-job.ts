@@ -151,10 +151,11 @@ const followToEnd = async (job: JobFollower): Promise<Ending> => {
         });
       }
     }
-    const isAgain = !spokenTo && job.follow.looksMs.length > 0;
+    // After our own stop the timer alone looks: its metric shows that events are missing.
+    const isAgain = !spokenTo && job.follow.looksMs.length > 0 && job.follow.stop === null;
     if (!spokenTo) job.follow = looked(job.follow);
     if (spokenTo) await job.describe('news', 'An event came: look at the job');
-    else if (isAgain) await job.describe('news', 'Look again after an event or a stop');
+    else if (isAgain) await job.describe('news', 'Look again after an event');
     else await job.describe('reconcile', 'Reconcile: look at the job without an event');
     // A stop that AWS refused is asked for again as soon as it can be taken, one that it lost hourly.
     const { stop, looksMs, observation } = job.follow;

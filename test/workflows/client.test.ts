@@ -443,7 +443,7 @@ describe('a chain whose workflow was terminated because the workers cannot carry
     await world.env.client.workflow.getHandle('labeling-chain:rolled-back').terminate();
     const { status, reason } = await rolledBack().get('rolled-back');
     expect(status).toBe('failed');
-    expect(reason).toMatch(/terminated, and no worker can carry it out again.*label-relay resume rolled-back$/);
+    expect(reason).toMatch(/terminated: no worker can carry it out again.*label-relay resume rolled-back$/);
     await rolledBack().amend('rolled-back', { changes: { policy: { maxJobs: 7 } } });
     await untilClosed('rolled-back');
     isOld = false;
@@ -452,11 +452,46 @@ describe('a chain whose workflow was terminated because the workers cannot carry
     expect({ generation: document.generation, maxJobs: spec?.policy.maxJobs }).toEqual({ generation: 1, maxJobs: 7 });
   });
 
+  test('is shown as what it ended as, where it had ended', async () => {
+    isOld = true;
+    expect(await rolledBack().get('grown')).toMatchObject({
+      status: 'labeled',
+      reason: expect.stringMatching(
+        /^its workflow is completed: no worker can carry it out again[^;]*; its record has the rest$/,
+      ),
+    });
+  });
+
   test('is not shown as empty where only nobody answers', async () => {
     await world.env.client.workflow.getHandle('labeling-chain:rolled-back').terminate();
     const unanswered = relayThrough({ query: () => Promise.reject(new Error('away')) });
     await expect(unanswered.get('rolled-back')).rejects.toThrow('away');
   });
+});
+
+test('who waits for a chain hears within minutes that the workers are gone, though the server still names them', async () => {
+  await startSmall('left-alone');
+  const { connection, options } = world.env.client;
+  const client = new Client({ connection, namespace: options.namespace });
+  const pollers = [{ lastAccessTime: { seconds: 1_700_000_000 } }];
+  const describeTaskQueue = () => Promise.resolve({ pollers });
+  Object.defineProperty(client, 'workflowService', {
+    value: Object.assign(Object.create(client.workflowService), { describeTaskQueue }),
+  });
+  const left = new LabelRelay({ client, taskQueue: TASK_QUEUE });
+  const { now } = Date;
+  const startedMs = now();
+  // A minute for a second.
+  Date.now = () => startedMs + (now() - startedMs) * 60;
+  try {
+    const watching = (async () => {
+      for await (const { document } of left.watch('left-alone', { pollMs: 50, outageMs: 60_000 }))
+        expect(document.status).toBe('running');
+    })();
+    await expect(watching).rejects.toThrow(/left-alone goes on, but: no worker polls the task queue/);
+  } finally {
+    Date.now = now;
+  }
 });
 
 test('a clock of the client that is minutes ahead hides no worker', async () => {

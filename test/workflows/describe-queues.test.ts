@@ -8,7 +8,7 @@ import { NO_COUNTERS, type Observation } from '../../decisions/ending.ts';
 import { labelingJobWorkflowId } from '../../decisions/names.ts';
 import { pollPlacesOfJobs, startDescribeQueues, type DescribeQueues } from '../../worker/describe-queues.ts';
 import type { LabelingJobInput, labelingJob } from '../../workflows/labeling-job.ts';
-import { stateChange, stopLabelingJob } from '../../workflows/messages.ts';
+import { labelingJobView, stateChange, stopLabelingJob } from '../../workflows/messages.ts';
 import type { TemporalServer } from '../../local/temporal-server.ts';
 import { stopAfterTests, temporalDevServer } from '../support/servers.ts';
 import { workflowBundle } from './support/bundle.ts';
@@ -244,15 +244,23 @@ test('among tasks that wait for a worker with one place, a stop goes before what
   await until(() => order.length > 60, 'the reports');
 }, 120_000);
 
-test('a look again after an event is still one for news: no reconcile found what the event told (law 1)', async () => {
+test('a look again after an event is one for news, since no reconcile found what the event told; after our stop it is none (law 1)', async () => {
   const taskQueue = 'looks-again';
-  const looks: Looks = [];
-  await runMain(taskQueue, {});
-  await pollAs('one', taskQueue, 100, [REGION], looks);
-  const job = await startJob(taskQueue, 'lagging', REGION, 'follow-only');
-  await until(() => looks.length === 2, 'the look at the job');
-  await job.signal(stateChange, { status: 'Completed', eventId: 'event-1' });
+  const stop = (): Promise<StopResult> => Promise.resolve({ kind: 'accepted', serviceNowMs: Date.now() });
+  await runMain(taskQueue, { stopLabelingJob: stop });
+  await pollAs('one', taskQueue, 100, [REGION], []);
+  const told = await startJob(taskQueue, 'told', REGION, 'follow-only');
+  const stopped = await startJob(taskQueue, 'stopped', REGION, 'follow-only');
+  // An event that comes while a look is under way wakes nobody.
+  for (const job of [told, stopped])
+    await until(async () => (await job.query(labelingJobView)).observation !== null, 'the look at the job');
+  await told.signal(stateChange, { status: 'Completed', eventId: 'event-1' });
+  await stopped.signal(stopLabelingJob, { reason: 'enough' });
+  const prioritiesOf = async (job: typeof told): Promise<number[]> =>
+    (await scheduled(job)).map(({ priority }) => priority);
   // At most one look in 10 s, and then the first of those after an event that was not confirmed.
-  await until(() => looks.length === 4, 'the looks after the event');
-  expect((await scheduled(job)).map(({ priority }) => priority)).toEqual([2, 2, 2, 2]);
+  await until(async () => (await prioritiesOf(told)).length === 4, 'the looks after the event');
+  expect(await prioritiesOf(told)).toEqual([2, 2, 2, 2]);
+  // The third is the stop itself.
+  expect(await prioritiesOf(stopped)).toEqual([2, 2, 1, 4]);
 }, 60_000);
