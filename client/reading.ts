@@ -46,21 +46,37 @@ export const describeChain = async (context: ClientContext, chain: string): Prom
 
 type Status = WorkflowExecutionDescription['status']['name'];
 
-/**
- * What the chain's workflow keeps; null where no worker can tell: it failed, or was ended and is of a version that the workers cannot carry
- * out again. @throws OperationError if an open one is of such a version.
- */
-const stateOf = async (context: ClientContext, chain: string, status: Status): Promise<ChainState | null> => {
-  const ask = () => context.client.workflow.getHandle(labelingChainWorkflowId(chain)).query(labelingChainState);
+const askForState = ({ client }: ClientContext, chain: string): Promise<ChainState> =>
+  client.workflow.getHandle(labelingChainWorkflowId(chain)).query(labelingChainState);
+
+/** The workers cannot carry the workflow out again: it is of another version. */
+const isOfAnotherVersion = (thrown: unknown): boolean =>
+  thrown instanceof QueryNotRegisteredError || thrown instanceof QueryRejectedError;
+
+/** What the workflow of an open chain keeps. @throws OperationError if no worker can tell. */
+const stateOfOpenChain = async (context: ClientContext, chain: string): Promise<ChainState> => {
   try {
-    return await (status === 'FAILED' ? ask() : askWorker(context, ask));
+    return await askWorker(context, () => askForState(context, chain));
   } catch (thrown) {
-    if (status === 'FAILED') return null;
-    if (!(thrown instanceof QueryNotRegisteredError || thrown instanceof QueryRejectedError)) throw explained(thrown);
-    if (!isOpenWorkflow(status)) return null;
+    if (!isOfAnotherVersion(thrown)) throw explained(thrown);
     throw new OperationError(`the chain ${chain} cannot be read; is its worker of another version?`, { cause: thrown });
   }
 };
+
+/** What the workflow of an ended chain kept; null where no worker can tell: it failed, or is of another version. */
+const stateOfEndedChain = async (context: ClientContext, chain: string, status: Status): Promise<ChainState | null> => {
+  const isFailed = status === 'FAILED';
+  const ask = () => askForState(context, chain);
+  try {
+    return await (isFailed ? ask() : askWorker(context, ask));
+  } catch (thrown) {
+    if (isFailed || isOfAnotherVersion(thrown)) return null;
+    throw explained(thrown);
+  }
+};
+
+const stateOf = (context: ClientContext, chain: string, status: Status): Promise<ChainState | null> =>
+  isOpenWorkflow(status) ? stateOfOpenChain(context, chain) : stateOfEndedChain(context, chain, status);
 
 /** Stays the same while a workflow does; null where the server does not say how long its history is. */
 const markOf = ({ runId, status, historyLength }: WorkflowExecutionDescription): string | null =>
@@ -171,11 +187,8 @@ export const readChain = async (
 };
 
 /** The spec of an open chain as amended so far. @throws OperationError if no worker can read it. */
-export const specOfOpenChain = async (context: ClientContext, chain: string): Promise<Spec> => {
-  const { spec } = (await readChain(context, chain, null)).detail;
-  if (spec === null) throw new OperationError(`the chain ${chain} has ended just now; try again`);
-  return spec;
-};
+export const specOfOpenChain = async (context: ClientContext, chain: string): Promise<Spec> =>
+  (await stateOfOpenChain(context, chain)).spec;
 
 /** Whether an outside value is a whole spec, as we write one: with the fields that `readSpec` adds. */
 export const isSpec = (value: unknown): value is Spec =>
